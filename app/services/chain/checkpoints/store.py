@@ -6,6 +6,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Final
 
 from app.services.chain.checkpoint import NEW_LINE, UNKNOWN, Checkpoint, CheckpointHistory, Reason, Recognised
 from app.services.chain.checkpoints import aside, document, doubts, identity, tables
@@ -32,6 +33,11 @@ from app.services.keyring import Keyring
 from app.services.text import tenant_name
 from models import errors
 from models.local.errors import is_full
+
+_REPLACED: Final = "The database was replaced while it was being verified; verify it again."
+_WENT: Final = (
+    "Entries were removed, or changed, by somebody else while they were being verified; verify it again."
+)
 
 
 class CheckpointStore:
@@ -245,10 +251,10 @@ class CheckpointStore:
             newest = contents.checkpoints(known.id, newest=3)
             before = next((item for item in newest[::-1] if isinstance(item, Checkpoint)), None)
             heads = {sealed.last_seq: sealed.head for sealed in seal.tenants.values()}
-            if {seq: row.hash for seq, row in rows.at(heads).items()} != heads:
-                raise document.NotSigned(
-                    "The database was replaced while it was being verified; verify it again."
-                )
+            there = {seq: row.hash for seq, row in rows.at(heads).items()}
+            if there != heads:
+                is_it = where.costs or bool(there.items() & heads.items())
+                raise document.NotSigned(_WENT if is_it else _REPLACED)
             ever = report.entries
             if before is not None and reason not in NEW_LINE:
                 refuse_lost_starts(report, seal, before)

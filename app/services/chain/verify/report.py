@@ -190,6 +190,11 @@ class LostEnd:
         )
 
     @property
+    def numbers(self) -> tuple[int, ...]:
+        """Of all entries that are named as lost by it, in order."""
+        return tuple(sorted({one.through for one in self.each} | {through for _, through in self.lasts}))
+
+    @property
     def known(self) -> str:
         """What there was, behind "it was"."""
         if self.known_by:
@@ -236,7 +241,7 @@ class LostEnd:
     @property
     def gone_with_it(self) -> list[str]:
         """What else is gone, in words: of the entries that were known the last ones."""
-        gone = [(one.through, one.known_by or _VERIFIED_BEFORE) for one in self.also if one.missed]
+        gone = [(one.through, one.known_by or one._was_last) for one in self.also if one.missed]
         numbers = dict(self.lasts)
         named = [name for name in self.named_others if name in numbers]
         gone += [(numbers[name], f", the last one known of {tenant_name(name)}") for name in named]
@@ -258,6 +263,11 @@ class LostEnd:
         if left := len(again[_MOST_TOLD:]):
             more.append(f"more of {counted(left, 'other tenant')} went since")
         return more
+
+    @property
+    def _was_last(self) -> str:
+        whose = "" if self.tenant is None else f" of {tenant_name(self.tenant)}"
+        return f"{whose}{_VERIFIED_BEFORE}"
 
     def _with_more(self, what: str) -> str:
         more = self.gone_with_it

@@ -1045,6 +1045,39 @@ def test_a_verified_end_that_goes_from_between_is_told_and_nothing_is_written_be
         assert f"through {gone} of {tenant}" in words(question)
 
 
+def test_the_strip_names_all_that_is_gone_also_what_goes_later(
+    qtbot: QtBot, window: MainWindow, production: str, file: Path
+) -> None:
+    (paths.checkpoints_dir()).mkdir(parents=True)
+    (paths.checkpoints_dir() / "checkpoint-key").write_text("11" * 32)
+    page, context = open_live(qtbot, window, production), window.context
+    assert context is not None
+    go(qtbot, window, 1)
+    press("Ctrl+Return")
+    qtbot.waitUntil(lambda: context.verdict.outcome is not None and bool(context.verdict.outcome.checkpoint))
+    unlock(qtbot, window)
+    go(qtbot, window, 0)
+    number, tenant, other = own_act(qtbot, window, page, file)
+    with closing(apsw.Connection(str(file))) as connection:
+        chains.append(connection, next(one for one in context.tenants if one not in (tenant, other)), [NOW])
+    with qtbot.waitSignal(context.outside.written):
+        context.outside.look()
+    qtbot.waitUntil(lambda: is_settled(window))
+    gone = ask(file, f"SELECT max(seq) FROM audit_chain WHERE tenant_id = '{other}'")[0][0]
+    cut_out(file, number)
+    with qtbot.waitSignal(context.outside.went_back):
+        context.outside.look()
+    assert window.strip.state.text() == f"locked again: entry {number:,} is gone"
+    qtbot.waitUntil(lambda: is_settled(window))
+    cut_out(file, gone)
+    with qtbot.waitSignal(context.outside.went_back):
+        press("F5")
+    both = f"locked again: entry {number:,} and 1 other one are gone"
+    qtbot.waitUntil(lambda: window.strip.state.text() == both)
+    qtbot.waitUntil(lambda: is_settled(window))
+    assert window.strip.state.text() == both
+
+
 def test_own_acts_that_go_with_an_entry_that_was_seen_are_all_named_before_that_is_accepted(
     qtbot: QtBot, window: MainWindow, production: str, file: Path
 ) -> None:
