@@ -191,10 +191,13 @@ def _lost_of(tenant: str, end: KeptEnd, ledger: str) -> LostEnd:
 
 
 def _with_others(lost: LostEnd | None, of_tenants: Sequence[LostEnd]) -> LostEnd | None:
-    """The end of the whole that is lost, or else the furthest one of a tenant, with whose else are gone."""
+    """The end of the whole that is lost, or else the furthest one of a tenant, with whose else are gone; of a
+    tenant of whom an entry that was made here is gone, too, both are told.
+    """
     lost = lost or max(of_tenants, key=lambda end: end.through, default=None)
     if lost is None or lost.is_other:
         return lost
+    lost = LostEnd.together([*(end for end in of_tenants if end.tenant in lost.made_by), lost]) or lost
     alone = replace(lost, others=())
     others = {end.tenant: end.through for end in of_tenants if end.tenant and end.tenant not in alone.tenants}
     named = _as_many(sorted(others, key=others.__getitem__, reverse=True))

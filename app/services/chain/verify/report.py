@@ -155,8 +155,10 @@ class LostEnd:
         for one in (one for end in given for one in end.each):
             each[one.through] = one._or(each.get(one.through))
         *sooner, last = (each[through] for through in sorted(each))
-        also, ends_at = [one for one in sooner if not one.of_tenant], given[-1].ends_at
-        ends_of = {str(one.tenant): one.through for one in sooner if one.of_tenant}
+        made_by = {name for end in given for name in end.made_by}
+        also = [one for one in sooner if not one.of_tenant or one.tenant in made_by]
+        ends_at = given[-1].ends_at
+        ends_of = {str(one.tenant): one.through for one in sooner if one.of_tenant and one not in also}
         told = {one.tenant for one in (*also, last)}
         others = {name for end in given for name in end.others}.union(ends_of)
         apart = {name for end in given for name in end.apart}
@@ -188,6 +190,11 @@ class LostEnd:
             *self.also,
             replace(self, also=(), others=(), apart=(), parts=(), unnamed=0, lasts=(), went=()),
         )
+
+    @property
+    def made_by(self) -> frozenset[str | None]:
+        """In whose chains entries that were made or seen here are gone."""
+        return frozenset(one.tenant for one in self.each if one.known_by and not one.of_tenant)
 
     @property
     def numbers(self) -> tuple[int, ...]:

@@ -111,6 +111,39 @@ def test_one_that_was_cut_out_is_told_until_that_is_accepted(  # noqa: PLR0917
     lost_ends.require_end(where, store)
 
 
+@pytest.mark.parametrize("verified", ["before", "behind"])
+def test_beside_the_end_that_was_verified_both_are_told(  # noqa: PLR0917
+    engine: Database,
+    where: Where,
+    store: CheckpointStore,
+    verify: Callable[..., Report],
+    sql: apsw.Connection,
+    verified: str,
+) -> None:
+    engine.on_own = partial(store.verdicts.own.keep, where)
+    chains.append(sql, "acme", [NOW - DAY, NOW - DAY])
+    if verified == "before":
+        assert verify().stands
+    users.create(engine, "acme", "ada@acme.example", **BY)
+    if verified == "behind":
+        chains.append(sql, "acme", [NOW])
+        assert verify().stands
+    chains.append(sql, "blue", [NOW])
+    known, made = (2, 3) if verified == "before" else (4, 3)
+    sql.execute("DELETE FROM audit_chain WHERE tenant_id = 'acme' AND seq > 1")
+    for _ in range(2):
+        lost = verify().lost_end
+        assert lost is not None and lost.numbers == (min(known, made), max(known, made))
+        assert f"entry {made} (User ada@acme.example created), made here" in lost.said
+        of_it = "entry 2 of acme, the last one that was verified before, is gone" if known == 2 else ""
+        assert (of_it or "verified through entry 4 ") in lost.said
+        assert [(one["seq"], one["tenant"]) for one in lost.to_json()["entries"]] == [
+            (number, "acme") for number in lost.numbers
+        ]
+    assert verify(accepts_end=lost).stands and verify().stands
+    assert store.verdicts.own.all(where) == []
+
+
 def test_one_that_was_pruned_or_erased_is_not_missed(
     engine: Database, where: Where, store: CheckpointStore, sql: apsw.Connection, made: int
 ) -> None:
