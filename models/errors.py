@@ -7,7 +7,7 @@ room of the program can fail with is declared there, as a `TenantAdminError` too
 
 import os
 import stat
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -61,6 +61,14 @@ class InvalidInput(TenantAdminError):
     def __init__(self, field: str, sentence: str) -> None:
         super().__init__(sentence)
         self.field = field
+
+
+class Taken(InvalidInput):
+    """Others have what `records` would get: their ids, each with what is so, without its full stop."""
+
+    def __init__(self, field: str, records: Mapping[Any, str]) -> None:
+        super().__init__(field, f"{next(iter(records.values()))}.")
+        self.records = records
 
 
 class NotFound(TenantAdminError):

@@ -36,7 +36,7 @@ from app.services.records.typed import Typed, beginnings, can_be_typed, in_type,
 from app.services.records.urls import without_urls, without_users
 from app.services.secrets.forms import hides
 from models.engine import Database, Limits, Rows
-from models.errors import ChangedMeanwhile, InvalidInput, NotAllowed
+from models.errors import ChangedMeanwhile, InvalidInput, NotAllowed, Taken
 from models.progress import UNWATCHED, Monitor
 from models.schema import StoredTables, read_stored
 from models.status import AuditEvent
@@ -541,6 +541,7 @@ class _Addresses:
     def _judge(self, tenant: str, addresses: _Wanted, found: Rows) -> None:
         if any(gets for users in addresses.values() for _, gets in users):
             _require_comparable(found, len(addresses))
+        taken: dict[Value, str] = {}
         for other_id, stored in found:
             other = decoded(other_id)
             email = bytes(stored).decode(errors="replace")
@@ -549,9 +550,9 @@ class _Addresses:
                     self._known.add((user, other))
                 elif other != user and (user, other) not in self._known:
                     whose = text.tenant_name(tenant)
-                    raise InvalidInput(
-                        self._field, f"{whose} already has a user with the e-mail address {email}."
-                    )
+                    taken[user] = f"{whose} already has a user with the e-mail address {email}"
+        if taken:
+            raise Taken(self._field, taken)
 
 
 _BEGIN_SO: Final = """(

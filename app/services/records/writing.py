@@ -334,12 +334,19 @@ def undo(
     before = Planned(inverse, meant.behind) if meant.behind is not None else None
     try:
         return commit(database, plan, now=now, agreed=agreed, before=before, again=True)
-    except (errors.RowChanged, errors.AlreadyExists, errors.Refused) as error:
+    except (errors.RowChanged, errors.AlreadyExists, errors.Refused, errors.Taken) as error:
+        if isinstance(error, errors.Taken) and len(change.rows) == 1:  # which says all of it
+            raise
         images = Images(database)
         alone = len(inverse.rows) == 1
         if alone and _beside_others(images, inverse, now) is not None:
             return commit(database, plan_beside, now=now, agreed=agreed, again=True)
-        differences, rest = _since(images, meant, inverse, alone=len(change.rows) == 1)
+        taken: Mapping[Value, str] = {}
+        if isinstance(error, errors.Taken):
+            taken = error.records
+        elif isinstance(error, errors.AlreadyExists):
+            taken = _taken(images, inverse.rows)
+        differences, rest = _since(images, meant, inverse, taken, alone=len(change.rows) == 1)
         if not differences:
             raise
         others = 0 if rest is None else rest.count
@@ -432,16 +439,55 @@ def _beside_others(images: Images, change: Change, now: int) -> RowChange | None
 
 
 _CHANGED: Final = "changed since"
+_TAKEN: Final = "what it had is taken since"
+_UNIQUE: Final = """
+SELECT list.name, info.name FROM pragma_index_list(?) AS list, pragma_index_info(list.name) AS info
+WHERE list."unique" AND NOT list.partial AND NOT EXISTS (
+  SELECT 1 FROM pragma_index_info(list.name) AS odd WHERE odd.name IS NULL
+)
+"""
 
 
-def _since(images: Images, change: Change, inverse: Change, *, alone: bool) -> tuple[list[str], Part | None]:
-    """What keeps rows from being put back, in words, and the part of the change of which nothing does."""
+def _taken(images: Images, rows: Sequence[RowChange]) -> dict[Value, str]:
+    """Which of the rows would get what the table's own rules let one row have, and another has by now; as far
+    as that is alike byte by byte.
+    """
+    found: dict[Value, str] = {}
+    for table in dict.fromkeys(row.table for row in rows if row.after is not None):
+        indexes: dict[str, list[str]] = {}
+        for index, column in images.read([raw(_UNIQUE, table)])[0]:
+            indexes.setdefault(str(index), []).append(str(column))
+        for columns in indexes.values():
+            wanted = {
+                tuple(image[name] for name in columns): row
+                for row in rows
+                if row.table == table and row.after is not None
+                for image in [{**row.held, **row.key, **row.after}]
+                if all(image.get(name) is not None for name in columns)
+            }
+            for other in images.matching(table, columns, [*wanted]):
+                row = wanted.get(tuple(other.image.get(name) for name in columns))
+                if row is not None and other.record_id != row.record_id:
+                    found[row.record_id] = f"another row of {table} has the same {' and '.join(columns)}"
+    return found
+
+
+def _since(
+    images: Images, change: Change, inverse: Change, taken: Mapping[Value, str], *, alone: bool
+) -> tuple[list[str], Part | None]:
+    """What keeps rows from being put back, in words, and the part of the change of which nothing does. Of
+    some of them others have what they would get.
+    """
     there, told = _by_now(images, inverse.rows), names_in(change)
     differences, kept, left = [], set[tuple[str, Value]](), Left()
     for row in inverse.rows:
         found = there.get((row.table, *row.told_by.values()))
         name = called(row, told, None if found is None else found.image)
         difference = _difference(images, row, found, "the record" if alone else _kind_and(row, name))
+        if difference is None and row.record_id in taken:
+            differences.append(taken[row.record_id])
+            left.add(_TAKEN, name)
+            continue
         if difference is None:
             kept.add((row.table, row.record_id))
             continue
@@ -449,7 +495,7 @@ def _since(images: Images, change: Change, inverse: Change, *, alone: bool) -> t
         is_gone = found is None and row.before is not None
         left.add(GONE if is_gone else _CHANGED, "" if is_gone and name == str(row.record_id) else name)
     some = part_of(change, kept) if differences else None
-    return differences, None if some is None else Part(some, left, len(change.rows))
+    return [*dict.fromkeys(differences)], None if some is None else Part(some, left, len(change.rows))
 
 
 def _by_now(images: Images, rows: Sequence[RowChange]) -> dict[tuple[Value, ...], StoredRow]:

@@ -476,7 +476,7 @@ class Acts(RuleBasedStateMachine):
     def _obstacle(self, wanted: Done) -> type[Exception] | None:
         """What must keep a change from being written: an address that is taken, or anything else since."""
         if set(self._sharing(self.model, wanted, 1)) - wanted.twins:
-            return InvalidInput
+            return InvalidInput if len(wanted.rows) == 1 else ChangedSince
         for key, (before, after) in wanted.rows.items():
             row = self.model.get(key)
             if before is None and row is not None:

@@ -145,3 +145,35 @@ def test_a_part_has_the_entries_of_its_own_records(
     assert all(one.record_id in event.payload.values() for event in (*some.events, *some.inverse_events))
     assert part_of(done, set()) is None
     assert part_of(done, {(row.table, row.record_id) for row in done.rows}) is None
+
+
+def test_of_many_that_were_deleted_those_come_back_whose_address_nobody_has_taken(
+    engine: Database, sql: apsw.Connection
+) -> None:
+    made = [users.create(engine, "acme", f"u{number}@x.example", **HOW).rows[0] for number in range(3)]
+    gone = users.delete(engine, [str(row.record_id) for row in made], **HOW)
+    sql.execute("INSERT INTO users VALUES ('other', 'acme', 'U1@x.example', NULL, 1, 1)")
+    error = refused(engine, gone)
+    assert "since: acme already has a user with the e-mail address U1@x.example. Nothing" in str(error)
+    assert error.others == 2
+    back = undo(engine, gone, part=error.part, now=NOW)
+    assert back.left == "; 1 left as it is: what it had is taken since (u1@x.example)"
+    found = sql.execute("SELECT email FROM users ORDER BY lower(email)").fetchall()
+    assert found == [("u0@x.example",), ("U1@x.example",), ("u2@x.example",)]
+
+
+def test_what_the_tables_own_rule_lets_one_row_have_keeps_no_other_from_coming_back(
+    engine: Database, sql: apsw.Connection
+) -> None:
+    ids = hooks(engine, "A", "B", "C")
+    sql.execute("CREATE UNIQUE INDEX one_name ON webhook_destinations (tenant_id, name)")
+    gone = webhooks.delete(engine, ids, **HOW)
+    sql.execute(
+        "INSERT INTO webhook_destinations (id, tenant_id, name, url, hostname, events, active, created_at,"
+        " updated_at) VALUES ('other', 'acme', 'B', 'https://y.example', 'y.example', '*', 1, 1, 1)"
+    )
+    error = refused(engine, gone)
+    assert "another row of webhook_destinations has the same tenant_id and name" in str(error)
+    back = undo(engine, gone, part=error.part, now=NOW)
+    assert back.left == "; 1 left as it is: what it had is taken since (B)"
+    assert [*sql.execute("SELECT name FROM webhook_destinations ORDER BY name")] == [("A",), ("B",), ("C",)]

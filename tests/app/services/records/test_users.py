@@ -153,7 +153,7 @@ def test_the_same_in_other_capitals_keeps_an_undo_from_it(
     users.delete(engine, [other], actor="ops", now=NOW)
     change = users.delete(engine, [user_id, *others], actor="ops", now=NOW)
     create(engine, there)
-    with pytest.raises(InvalidInput, match="already has a user"):
+    with pytest.raises(ChangedSince, match="already has a user"):
         writing.undo(engine, change, now=NOW)
 
 
@@ -175,7 +175,7 @@ def test_two_who_share_an_address_already_come_back_with_it(engine: Database, sq
     writing.undo(engine, renamed, now=NOW)
     writing.undo(engine, undone, now=NOW)
     create(engine)
-    with pytest.raises(InvalidInput, match="already has a user"):
+    with pytest.raises(ChangedSince, match="already has a user"):
         writing.undo(engine, change, now=NOW)
 
 
