@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from hashlib import file_digest, sha256
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from app import paths
 from app.services.chain.checkpoints.document import SigningKey
@@ -63,19 +63,28 @@ def digest_of(file: Path) -> str:
 
 
 def keep(folder: Path, made: PutAside) -> None:
-    """Raises `OSError`."""
-    there = [*_read(folder, made.place), made][-_MOST:]
-    paths.keep(_file(folder, made.place), json.dumps([asdict(one) for one in there]))
+    """Beside all that is kept, be it such that this program cannot read it. The caller keeps others from
+    writing. Raises `OSError`.
+    """
+    there = [*_items(folder, made.place), asdict(made)]
+    paths.keep(_file(folder, made.place), json.dumps(there[-_MOST:]))
 
 
 def kept(folder: Path, place: str) -> Sequence[PutAside]:
     """What is kept of the file in that place, the newest first; who signed it is another question."""
-    return _read(folder, place)[::-1]
+    found: list[PutAside] = []
+    for item in reversed(_items(folder, place)):
+        with suppress(TypeError):  # another program's, perhaps; it takes nothing else along
+            made = PutAside(**item)
+            hash(made)  # raises of what is neither text nor number
+            found.append(made)
+    return found
 
 
-def _read(folder: Path, place: str) -> list[PutAside]:
-    with suppress(OSError, ValueError, RecursionError, TypeError):
-        return [PutAside(**one) for one in json.loads(paths.content(_file(folder, place)))]
+def _items(folder: Path, place: str) -> list[Any]:
+    with suppress(OSError, ValueError, RecursionError):
+        items = json.loads(paths.content(_file(folder, place)))
+        return items if isinstance(items, list) else []
     return []
 
 

@@ -322,7 +322,7 @@ class CheckpointStore:
         key = self._key()
         place, hashed = where.places[0], aside.digest_of(copy)
         made = aside.PutAside(place, hashed, behind.hash, now, key.public).signed(key)
-        with tables.store_errors(self._path):
+        with tables.store_errors(self._path), tables.opened(self._path, writing=True):
             aside.keep(self._folder, made)
 
     def was_put_aside(self, where: Where, copy: Path) -> str | None:

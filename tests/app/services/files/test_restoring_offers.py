@@ -639,3 +639,20 @@ def test_what_was_put_aside_of_a_file_that_is_another_database_by_now_is_asked_a
     checkpoint(live, folder)
     back = offer(live, kept, folder, "back")
     assert (back.known, back.holds, back.needs_agreement) == (Standing.OTHER, True, True)
+
+
+@pytest.mark.slow
+def test_what_nobody_can_read_of_what_was_put_aside_takes_nothing_else_along(
+    folder: Path, put_aside: tuple[Path, Path]
+) -> None:
+    copy, kept = put_aside
+    (file,) = folder.glob("aside/*.json")
+    strange = [{"format": 99}, 5, {"place": 1}]
+    (good,) = json.loads(file.read_text())
+    file.write_text(json.dumps([*strange, good, {**good, "signature": 7}, {**good, "key": []}]))
+    back = offer(copy, kept, folder, "back")
+    assert (back.known, back.needs_agreement) == (Standing.KEPT, False)
+    assert carry_out(copy, back, folder).problem is None
+    assert json.loads(file.read_text())[:4] == [*strange, good]
+    file.write_text("[[")
+    assert offer(copy, kept, folder, "again").known is not Standing.KEPT
