@@ -411,6 +411,11 @@ class Context(QObject):
 
     @property
     def cannot_write(self) -> str | None:
+        return self.cannot_agree or self.busy.asks
+
+    @property
+    def cannot_agree(self) -> str | None:
+        """Why what a question is about cannot be done: the same, but that another question comes first."""
         if self.outside.error is not None:
             return f"{self.outside.error.heading}{NOTHING_NOW}"
         if self.outside.refusal is not None:
@@ -421,8 +426,6 @@ class Context(QObject):
             return f"{self._never}, so no change could be recorded, and none can be made."
         if self.unsettled.error is not None:
             return "It is not known whether the last change was saved; check again before anything else."
-        if self.busy.asks is not None:
-            return self.busy.asks
         return "Writes are locked; unlock them first (File, Unlock writes…)." if self.lock.is_locked else None
 
     def act(

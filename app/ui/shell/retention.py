@@ -312,7 +312,7 @@ class Retention(QObject):
             usual_days=settings.retention_days,
             utc=settings.utc_times,
             daily=self.daily,
-            cannot_write=self._context.cannot_write,
+            cannot_write=self._context.cannot_agree,
             no_checkpoint=self._no_checkpoint,
             milliseconds=settings.retention_milliseconds.get(kept_by),
             beside=self._context.opened.folder,

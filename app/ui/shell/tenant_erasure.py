@@ -33,7 +33,7 @@ class TenantErasure(QObject):
     def carry_out(self, opened: Opened, erasure: Erasure) -> None:
         """Erases what was agreed to, behind a copy of all that goes."""
         context, window = self._context, self._window
-        if (cannot := context.cannot_write) is not None:  # locked since
+        if (cannot := context.cannot_agree) is not None:  # locked since
             context.say(cannot)
             self.deleteLater()
             return

@@ -88,7 +88,7 @@ class TimeTravelDialog(Dialog):
         in_row((self.line, 1), copy, within=meant)
         for widget in (self.table, self.none, meant, self.now):
             self.add_widget(widget)
-        cannot = context.cannot_write
+        cannot = context.cannot_agree
         self.locked = Label(cannot or "", Look.WARN, wrap=True)
         self.locked.setVisible(cannot is not None)
         self.add_widget(self.locked)
@@ -243,7 +243,7 @@ class TimeTravel(QObject):
         ).open_once(partial(self._go, context, then, bookmark))
 
     def _go(self, context: Context, then: str, bookmark: str) -> None:
-        if (cannot := context.cannot_write) is not None:  # locked since
+        if (cannot := context.cannot_agree) is not None:  # locked since
             context.say(cannot)
             return
         opened, theme = _live(context), context.theme

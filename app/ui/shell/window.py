@@ -987,6 +987,9 @@ class MainWindow(QMainWindow):
         these. Where that came to nothing there is none; a question that has come meanwhile is answered first,
         and what comes late is not wanted.
         """
+        if (cannot := context.cannot_write) is not None:
+            self.toast.show_message(cannot)
+            return
         turns, asked = context.turns, time.monotonic()
         before = turns.last
 

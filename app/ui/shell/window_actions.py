@@ -395,9 +395,11 @@ def _add_header_menus(menu: QMenu, page: RecordTab) -> None:
 def _preferences(window: MainWindow) -> None:
     from app.ui.shell.dialogs import PreferencesDialog  # noqa: PLC0415
 
+    were_utc = window.settings.utc_times
+
     def refresh() -> None:
-        if window.workspace is not None:
-            window.workspace.refresh()
+        if window.workspace is not None and window.settings.utc_times != were_utc:
+            window.workspace.refresh()  # days begin at another time; nothing else is read otherwise
 
     dialog = PreferencesDialog(window.theme, window.settings, window)
     window.when_nothing_tells(dialog, dialog.say_nothing_tells)

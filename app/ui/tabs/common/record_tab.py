@@ -392,8 +392,8 @@ class RecordTab(ListedTab):
             self.table.setFocus(Qt.FocusReason.OtherFocusReason)
         elif act is None:
             super().keyPressEvent(event)
-        elif any(part.isAncestorOf(focused) for part in self.about_record()):
-            self.commands.press(act)
+        elif focused is self.table or any(part.isAncestorOf(focused) for part in self.about_record()):
+            self.commands.press(act)  # in the rows, too, where a quick key comes past its shortcut
         else:
             self.say_where_to_press(act)
 

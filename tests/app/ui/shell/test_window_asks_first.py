@@ -1,12 +1,17 @@
 """Keys that are typed for a question or a form that is still to come change nothing in the list behind."""
 
 from pathlib import Path
+from threading import Event
 
 import pytest
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QApplication, QComboBox
 from pytestqt.qtbot import QtBot
 
 from app.services.live.connections import Tokens
-from app.ui.shell.dialogs import RestoreDialog
+from app.ui.shell.dialogs import PreferencesDialog, RestoreDialog
+from app.ui.shell.retention_dialog import RetentionDialog
 from app.ui.shell.time_travel import TimeTravelDialog
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.common.record_tab import RecordTab
@@ -29,6 +34,7 @@ from tests.fixtures.window import (
     is_settled,
     open_file,
     press,
+    words,
 )
 
 pytestmark = pytest.mark.slow
@@ -125,3 +131,48 @@ def test_what_is_typed_for_a_form_that_is_still_read_changes_nothing(
     form.reject()
     closed(qtbot, window, FormDialog)
     assert count(file, "users") == before and page.commands.action("delete").isEnabled()
+
+
+def test_the_preview_of_retention_is_not_locked_by_another_question(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    page = open_file(qtbot, window, demo_path)
+    assert window.workspace is not None
+    window.commands.trigger("retention")
+    go_on, came = Event(), list[object]()
+    window.busy.run("Checking…", lambda monitor: go_on.wait(60), on_done=came.append, asks=True)
+    preview = dialog(qtbot, window, RetentionDialog)
+    assert page.context.cannot_write and "comes first" not in words(preview)
+    go_on.set()
+    qtbot.waitUntil(lambda: bool(came))
+
+
+def test_a_key_that_comes_past_its_shortcut_acts_in_the_rows(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    open_file(qtbot, window, demo_path)
+    page = go(qtbot, window, 1)
+    before = choose(qtbot, page, 3)
+    key = Qt.Key.Key_P
+    QApplication.sendEvent(page.table, QKeyEvent(QEvent.Type.KeyPress, key, Qt.KeyboardModifier(0), "p"))
+    qtbot.waitUntil(lambda: page.list.current_id() not in (None, before))
+    assert not window.toast.isVisible()
+
+
+def test_nothing_is_read_where_preferences_change_nothing_of_it(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    page = open_file(qtbot, window, demo_path)
+    qtbot.waitUntil(lambda: is_settled(window))
+    begun = page.list.begun
+    for utc, reads in ((None, 0), (not window.settings.utc_times, 1)):
+        window.commands.trigger("preferences")
+        form = dialog(qtbot, window, PreferencesDialog)
+        if utc is not None:
+            editor = form.editor("utc_times")
+            assert isinstance(editor, QComboBox)
+            editor.setCurrentIndex(int(utc))
+        form.submit()
+        closed(qtbot, window, PreferencesDialog)
+        qtbot.waitUntil(lambda: is_settled(window))
+        assert page.list.begun == begun + reads
