@@ -134,6 +134,10 @@ _ROOM_FOR_FLOOR = 440
 """The height in pixels of an inspector below which its floor scrolls with the rest."""
 _ACTS, _BELOW_ACTS = (14, 4, 14, 0), (14, 6, 14, 0)
 """What is around the acts, and around what follows them."""
+_BETWEEN_ACTS = 8
+"""What is between the acts and what is said of them."""
+_TO_READ = 40
+"""Pixels below the acts in which there is something to read; where less is left, they scroll, too."""
 _CHIP = 7
 """By how much a chip is higher than its word."""
 _MOST_OF_HEADER = 3
@@ -250,7 +254,7 @@ class Inspector(QFrame):
 
     Its acts stand directly below its title and whose it is, a line each: so their place is the same for every
     record, whatever there is to read. All else scrolls below them: its facts, what has happened to it, and
-    lists of its parts.
+    lists of its parts; and they with it in a card too low for both.
 
     Build the body once. Parts stay, their content changes, so nothing flickers while the selection moves.
     `menu_requested(global_pos)`: context menu of the record, by mouse or keyboard. `again()`: what could not
@@ -297,7 +301,7 @@ class Inspector(QFrame):
         self.said_of_acts = Label(look=Look.DIM, wrap=True)
         self.said_of_acts.hide()
         self._acts = QWidget(self._record)
-        in_column(self._foot, self.said_of_acts, within=self._acts, margins=_ACTS)
+        in_column(self._foot, self.said_of_acts, within=self._acts, margins=_ACTS, spacing=_BETWEEN_ACTS)
         self._acts.hide()  # buttons for nothing would still ask for their room
 
         self._head = in_row((self.title, 1), self._chips)
@@ -385,11 +389,39 @@ class Inspector(QFrame):
         for line in (self.whole_title, self.whole_subtitle):
             set_tip(line, line.text() if line.is_long_at(room) else "")
         self._share_foot()
+        self._place_acts()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if watched is self._foot and event.type() == QEvent.Type.LayoutRequest:  # an act has other words
             self._share_foot()
+            self._place_acts()
         return super().eventFilter(watched, event)
+
+    def _place_acts(self) -> None:
+        """Below the title, or first of what scrolls, where they would leave that no room."""
+        width = self.width() - 2 * self.frameWidth() - _ACTS[0] - _ACTS[2]
+        needed = _ACTS[1] + self._foot.heightForWidth(width)
+        if not self.said_of_acts.isHidden():
+            needed += self.said_of_acts.heightForWidth(width) + _BETWEEN_ACTS
+        around = self._parts.contentsMargins()
+        room = self.height() - around.top() - around.bottom() - self._header.sizeHint().height()
+        body = self._many if self._is_of_many and self._many is not None else self._scroll
+        stays = needed + _TO_READ <= room - 2 * self._parts.spacing() or self.isHidden()
+        home, at = (self._parts, 1) if stays else (body.column, 0)
+        if home.indexOf(self._acts) == at:
+            return
+        focused, is_shown = self.focusWidget(), not self._acts.isHidden()
+        home.insertWidget(at, self._acts)
+        if (layout := self._acts.layout()) is not None:
+            layout.setContentsMargins(*(_ACTS if stays else (0, 0, 0, 0)))
+        for part in (self._scroll, self._many, self._floor) if stays else ():  # heard as they are seen
+            if part is not None:
+                part.raise_()
+        if not stays:
+            self._acts.lower()
+        self._acts.setVisible(is_shown)
+        if focused is not None and self._acts.isAncestorOf(focused):
+            focused.setFocus()
 
     def _share_foot(self) -> None:
         """Acts on one record that have short words say these, if all are in one line so; those on many say
@@ -488,7 +520,7 @@ class Inspector(QFrame):
         self._many = _Body(self._record)
         self._many.column.insertWidget(0, part)
         self._many.hide()
-        self._parts.insertWidget(self._parts.indexOf(self._acts) + 1, self._many, 1)
+        self._parts.insertWidget(self._parts.indexOf(self._scroll), self._many, 1)
         if self._floor is not None:
             self._floor.raise_()  # and is heard last
 

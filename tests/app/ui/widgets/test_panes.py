@@ -87,6 +87,41 @@ def test_the_acts_for_several_records_stand_below_the_words(qtbot: QtBot, theme:
     assert act.mapTo(inspector, QPoint()) == before
 
 
+def test_in_a_low_card_acts_are_whole_and_scroll_with_the_rest(qtbot: QtBot, theme: Theme) -> None:
+    host, inspector, many = added(qtbot, QWidget()), Inspector(theme), QWidget()
+    acts = [push_button(theme, f"Do this to {number} of 58…") for number in range(8)]
+    inspector.set_actions(acts)
+    many.setMinimumHeight(300)
+    inspector.set_many(many)
+    inspector.add_widget(QPushButton("a fact"))
+    in_column(inspector, within=host)
+    host.resize(380, 460)
+    with qtbot.waitActive(host):
+        host.show()
+        host.activateWindow()
+    inspector.show_many("58 runs selected", "Each button acts on those that it applies to.")
+
+    def is_whole(act: QPushButton) -> bool:
+        return act.visibleRegion().boundingRect().height() == act.height()
+
+    qtbot.waitUntil(lambda: all(map(is_whole, acts)) and inspector._many is not None)
+    assert inspector._parts.indexOf(inspector._acts) == 1, "as there is room below them"
+    acts[2].setFocus()
+    for high in (200, 150):
+        host.resize(380, high)
+        qtbot.waitUntil(lambda: inspector._parts.indexOf(inspector._acts) < 0)
+        assert acts[2].hasFocus()
+        for act in acts:
+            act.setFocus()
+            qtbot.waitUntil(lambda act=act: is_whole(act))  # type: ignore[misc]
+            assert act.geometry().bottom() <= inspector._foot.height()
+        acts[2].setFocus()
+    inspector.show_record()
+    qtbot.waitUntil(lambda: inspector._scroll.isAncestorOf(acts[0]) and acts[0].isVisible())
+    host.resize(380, 460)
+    qtbot.waitUntil(lambda: inspector._parts.indexOf(inspector._acts) == 1 and all(map(is_whole, acts)))
+
+
 def test_the_acts_stand_in_one_place_whatever_there_is_to_read(qtbot: QtBot, theme: Theme) -> None:
     host, inspector, act = added(qtbot, QWidget()), Inspector(theme), push_button(theme, "Delete")
     past, fact = QWidget(), QWidget()
