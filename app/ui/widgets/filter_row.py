@@ -340,7 +340,9 @@ class FilterRow(QWidget):
         if self._in_two:
             self.text.setMinimumWidth(_LEAST_TEXT)
             self.count.setMaximumWidth(_ANY_WIDTH)
-            self._say_count(self.width() - self._without_count() - self._short_words())
+            left = self.width() - self._without_count()
+            wanted = self._as_selected() if self._selected else 0
+            self._say_count(max(left - self._short_words(), min(left, wanted)))
             self.count.setMinimumWidth(self.count.sizeHint().width())  # before buttons say more
             share_words(self._last, self.width(), self._trailing)
             return
@@ -442,8 +444,11 @@ class FilterRow(QWidget):
             words = f"≤ {noun}" if which == AT_MOST else words
         elif self.width() >= _FOR_ORDER:
             words = whole
-        if self.count.fontMetrics().horizontalAdvance(words) + 2 > room:
+        advance = self.count.fontMetrics().horizontalAdvance
+        if advance(words) + 2 > room:
             words = grouped(self._selected or number)
+            if self._selected and advance(f"✓ {words}") + 2 <= room:  # a number alone is that of all rows
+                words = f"✓ {words}"
         self.count.setText(words)
         set_tip(self.count, "" if words == whole else whole)
 

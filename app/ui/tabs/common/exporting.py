@@ -217,7 +217,7 @@ def _export_to(tab: "RecordTab", path: Path, wanted: RowsWanted) -> None:
 
     def done(count: int) -> None:
         gone = "" if keys is None else _gone(len(keys) - count)
-        context.say(f"{counted(count, 'row')} exported to {path.name}{gone}", path)
+        context.say(f"{counted(count, 'row')} exported to {path.name}{_of_urls(tab)}{gone}", path)
 
     context.job(f"Exporting to {path.name}…", work, on_done=done)
 
@@ -256,7 +256,8 @@ def _copy_rows(tab: "RecordTab", form: Format, query: ListQuery, rows: _Selected
             context.say(f"Nothing was copied{_gone(len(keys))}")
             return
         _to_clipboard(text)
-        context.say(f"{counted(count, 'row')} copied{_gone(len(keys) - count)}{nuls_told(nuls)}")
+        gone = _gone(len(keys) - count)
+        context.say(f"{counted(count, 'row')} copied{_of_urls(tab)}{gone}{nuls_told(nuls)}")
 
     def few(database: engine.Database) -> tuple[QByteArray, int, int] | None:
         with suppress(errors.TooMuch):
@@ -279,6 +280,12 @@ def _copy_rows(tab: "RecordTab", form: Format, query: ListQuery, rows: _Selected
     else:
         run = partial(context.job, f"Copying {counted(len(keys), 'row')}…", work, on_done=copied)
         context.when_agreed(READ_EACH * len(keys), run, tab)
+
+
+def _of_urls(tab: "RecordTab") -> str:
+    """What is held back of a table whose URLs would let anybody post there."""
+    is_so = any(column.host_only and column.listed for column in tab.spec.table.columns)
+    return "; of URLs the host alone" if is_so else ""
 
 
 def _gone(number: int) -> str:

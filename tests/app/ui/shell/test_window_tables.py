@@ -553,3 +553,33 @@ def test_why_an_act_of_a_tab_does_not_apply_is_said_no_longer_than_the_tab_is_sh
     window.say("2 users deleted", act=("Undo", window.undo))
     go(qtbot, window, 0)
     assert window.toast.isVisible(), "what was done can be undone from anywhere"
+
+
+@pytest.mark.slow
+def test_what_is_selected_is_said_in_a_narrow_window_too(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    """At 200 % a number alone stood there, as for all rows; of many all the more."""
+    open_file(qtbot, window, demo_path)
+    window.setMinimumSize(1, 1)
+    for width in (700, 680, 620, 580):
+        window.resize(width, 450)
+        for place in range(len(TABLES)):
+            page = go(qtbot, window, place)
+            page.fold_inspector(True)
+            choose(qtbot, page, 0)
+            press("Ctrl+A")
+            rows = page.model.rowCount()
+            qtbot.waitUntil(lambda page=page, rows=rows: page.list.selected_count() == rows)  # type: ignore[misc]
+            told = {f"{rows:,} selected", f"✓ {rows:,}"}
+            qtbot.waitUntil(lambda page=page, told=told: page.filters.count.text() in told)  # type: ignore[misc]
+
+
+def test_of_rows_that_hold_urls_it_is_said_that_their_hosts_alone_are_copied(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    open_file(qtbot, window, demo_path)
+    for table, more in (("webhook_destinations", "; of URLs the host alone"), ("users", "")):
+        choose(qtbot, go(qtbot, window, TABLES.index(table)), 0)
+        press("Ctrl+C")
+        qtbot.waitUntil(lambda more=more: window.toast.label.text() == f"1 row copied{more}")  # type: ignore[misc]
