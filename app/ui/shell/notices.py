@@ -509,6 +509,10 @@ class DamageNotice(Notice):
         self.add_door(Door.RESTORE, ask, Kind.PRIMARY)
 
 
+_UNSIGNED = "unsigned"
+"""Kept with what a restore came to, where no checkpoint could be made of it."""
+
+
 class RestoredNotice(Notice):
     """What a restore came to, and the way back, until a person has read it: also in a later start, as long as
     the file as it was is there.
@@ -520,14 +524,16 @@ class RestoredNotice(Notice):
         self.hide()
         place, memory = context.opened.kept_by, context.settings.restored
         if (restored := context.opened.restored) is not None:
-            memory.set(place, (str(restored.kept), self._came_to(restored)))
+            unsigned = (_UNSIGNED,) if restored.problem is not None else ()
+            memory.set(place, (str(restored.kept), self._came_to(restored), *unsigned))
             self._say(restored.kept, self._came_to(restored), is_wrong=restored.problem is not None)
         elif remembered := memory.get(place):
-            kept, made = Path(remembered[0]), " ".join(remembered[1:])
+            is_wrong = remembered[-1] == _UNSIGNED
+            kept, made = Path(remembered[0]), " ".join(remembered[1 : len(remembered) - is_wrong])
 
             def found(is_there: bool) -> None:
                 if is_there:
-                    self._say(kept, made)
+                    self._say(kept, made, is_wrong=is_wrong)
                 else:
                     memory.set(place, None)
 

@@ -176,7 +176,7 @@ class RetentionDialog(Dialog):
         """What was counted, which is dim while other days are typed."""
         if chosen is not None:
             all_of_them = f"It applies to all tenants, not only to {tenant_name(chosen)}."
-            self.add_widget(Label(all_of_them, Look.WARN, wrap=True))
+            self.add_widget(SignedLine(theme, all_of_them, Tone.WARN))
         self._add_days(days, usual_days or days, daily)
         if due:
             for name, sentence, answer in _doubts(plan, file_name, utc, plan.no_checkpoint or no_checkpoint):
@@ -196,7 +196,7 @@ class RetentionDialog(Dialog):
         # What is to be known stands before the tables, which may be long.
         doubts = () if plan.attempt is None else plan.attempt.known.doubts
         for note in filter(None, (*doubts, plan.unfinished, plan.caution)):
-            self.add_widget(Label(note, Look.WARN, wrap=True))
+            self.add_widget(SignedLine(theme, note, Tone.WARN))
         self._add_what_stays(plan)
         if due:
             self._add_what_goes(plan)

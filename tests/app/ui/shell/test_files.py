@@ -31,6 +31,7 @@ from app.services.chain.rules import Verdict
 from app.services.chain.where import InFile
 from app.services.files.importing import import_dump
 from app.services.files.opening import snapshot_copy
+from app.services.files.restoring import Restored
 from app.services.tenants.erasing import plan
 from app.ui.shell.dialogs import ChooseDatabaseDialog, NotesDialog, RestoreDialog
 from app.ui.shell.notices import DisplacedNotice, RestoredNotice
@@ -38,7 +39,7 @@ from app.ui.shell.retention_dialog import RetentionDialog
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.audit import AuditTab
 from app.ui.tabs.common.record_tab import RecordTab
-from app.ui.theme import Theme
+from app.ui.theme import Theme, Tone
 from app.ui.widgets.dialogs import BugDialog, ConfirmDialog, ErrorDialog, WaitDialog
 from app.ui.widgets.labels import IconLabel, Label, Look
 from models.errors import FileEmptied, FileMoved, FileReplaced, LogMissing, UndecodableText
@@ -463,6 +464,21 @@ def test_what_was_deleted_comes_back(qtbot: QtBot, window: MainWindow, demo_path
     closed(qtbot, window, RestoreDialog)
     click(qtbot, next(one for one in told.findChildren(QPushButton) if one.text() == "Dismiss"))
     assert window.settings.restored.get(demo_path) == ()
+
+
+def test_a_restore_without_a_checkpoint_is_said_in_amber_in_a_later_start_too(
+    qtbot: QtBot, window: MainWindow, demo_path: Path, copy: Path
+) -> None:
+    problem = "The key is out of reach, so no checkpoint was made."
+    for restored in (Restored(copy, None, problem), None, Restored(copy, 3), None):
+        open_file(qtbot, window, demo_path, restored=restored)
+        assert window.workspace is not None
+        told = child(window.workspace, RestoredNotice)
+        qtbot.waitUntil(told.isVisible)
+        is_wrong = problem in told.banner.detail()
+        assert is_wrong or "Checkpoint 3 was made" in told.banner.detail()
+        assert told.banner.tone() is (Tone.WARN if is_wrong else Tone.NEUTRAL)
+        assert "unsigned" not in told.banner.detail()
 
 
 @pytest.mark.slow
