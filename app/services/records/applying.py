@@ -30,21 +30,22 @@ class Left:
     reasons: dict[str, int] = field(default_factory=dict)
     names: dict[str, list[str]] = field(default_factory=dict)
 
-    def add(self, why: str, name: str = "", count: int = 1) -> None:
+    def add(self, why: str, name: str = "", count: int = 1, *, which: str = "") -> None:
+        """`which` of several of one name it is stands behind that, whole."""
         if count:
             self.reasons[why] = self.reasons.get(why, 0) + count
             named = self.names.setdefault(why, [])
             if name and len(named) < NAMED:
-                named.append(name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…")
+                cut = name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…"
+                named.append(f"{cut} {which}".strip())
 
     def and_also(self, other: "Left") -> "Left":
         """Both; the names of the first reasons stand before."""
         both = Left()
         for one in (self, other):
             for why, count in one.reasons.items():
-                for name in one.names.get(why, ()):
-                    both.add(why, name)
-                both.add(why, count=count - len(one.names.get(why, ())))
+                both.add(why, count=count)
+                both.names[why] = [*both.names[why], *one.names[why]][:NAMED]
         return both
 
     @property

@@ -1,5 +1,6 @@
 """The part of an act on many that can be taken back by itself, where others have changed the rest."""
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
@@ -7,7 +8,7 @@ from typing import Any, Final
 from app.services.chain.append import Event, Listed
 from app.services.records.applying import Left
 from app.services.records.change import Change
-from app.services.records.rows import Image, RowChange, Value, shown
+from app.services.records.rows import Image, RowChange, Value, shown, storage_class
 from app.services.records.tables import ACTOR, DECLARED
 from app.services.records.urls import without_urls
 from app.services.text import visible
@@ -20,6 +21,13 @@ _LONGEST: Final = 60
 """Characters of a name that is said."""
 _ALONG: Final = "also"
 """How what they say of rows of other tables begins, which are of no record by themselves."""
+
+Told = tuple[str, Any]
+"""An id as payloads give it, told from those that look alike by its storage class as well."""
+
+
+def _told(record_id: Any) -> Told:
+    return storage_class(record_id), record_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,19 +52,22 @@ class Part:
 
 def part_of(change: Change, kept: Collection[tuple[str, Value]]) -> Change | None:
     """What the act did to these records alone, by table and id, with the entries that tell of that. None
-    where its entries do not tell one from the others, or rows of other tables went along.
+    where its entries do not tell one from the others (they give bytes, say, as a text that is another's id),
+    or rows of other tables went along.
     """
     rows = tuple(row for row in change.rows if (row.table, row.record_id) in kept)
     if not 0 < len(rows) < len(change.rows) or len(change.by_table) > 1:
         return None
-    names, every = ({str(shown(row.record_id)) for row in some} for some in (rows, change.rows))
+    names, every = ({_told(shown(row.record_id)) for row in some} for some in (rows, change.rows))
+    if len(every) < len({row.record_id for row in change.rows}):
+        return None
     done, back = (_those_of(events, names, every) for events in (change.events, change.inverse_events))
     if not done or not back:
         return None
     return replace(change, rows=rows, events=done, inverse_events=back, behind=None, left="")
 
 
-def _those_of(events: Sequence[Event], kept: set[str], every: set[str]) -> tuple[Event, ...] | None:
+def _those_of(events: Sequence[Event], kept: set[Told], every: set[Told]) -> tuple[Event, ...] | None:
     found: list[Event] = []
     for event in events:
         payload, named = event.payload, set(_named(event.payload))
@@ -69,32 +80,32 @@ def _those_of(events: Sequence[Event], kept: set[str], every: set[str]) -> tuple
     return tuple(found)
 
 
-def _named(payload: Mapping[str, Any]) -> Iterator[str]:
+def _named(payload: Mapping[str, Any]) -> Iterator[Told]:
     for key, value in payload.items():
         if key == _USERS:
-            yield from (str(one["userId"]) for one in value)
+            yield from (_told(one["userId"]) for one in value)
         elif key.endswith(_IDS):
-            yield from map(str, value)
+            yield from map(_told, value)
         elif key.endswith(_ID) and key != ACTOR:
-            yield str(value)
+            yield _told(value)
 
 
-def _narrowed(payload: Mapping[str, Any], kept: set[str]) -> dict[str, Any]:
+def _narrowed(payload: Mapping[str, Any], kept: set[Told]) -> dict[str, Any]:
     """Of a payload that names many."""
     found = dict(payload)
     for key, value in payload.items():
         if key == _USERS:
-            some = [one for one in value if str(one["userId"]) in kept]
+            some = [one for one in value if _told(one["userId"]) in kept]
             found |= {key: Listed.of(some) if isinstance(value, Listed) else some, "count": len(some)}
         elif key.endswith(_IDS):
-            some = [one for one in value if str(one) in kept]
+            some = [one for one in value if _told(one) in kept]
             found |= {key: some, "count": len(some)}
     return found
 
 
-def names_in(change: Change) -> dict[str, Mapping[str, Any]]:
+def names_in(change: Change) -> dict[Told, Mapping[str, Any]]:
     """What its entries say of single records, by their ids: a name, perhaps, of one that is gone."""
-    found: dict[str, Mapping[str, Any]] = {}
+    found: dict[Told, Mapping[str, Any]] = {}
     for event in change.events:
         for one in event.payload.get(_USERS) or [event.payload]:
             ids = [*_named(one)]
@@ -103,12 +114,29 @@ def names_in(change: Change) -> dict[str, Mapping[str, Any]]:
     return found
 
 
-def called(row: RowChange, told: Mapping[str, Mapping[str, Any]], image: Image | None) -> str:
+def _called(row: RowChange, told: Mapping[Told, Mapping[str, Any]], image: Image | None) -> str:
     """What people call a record: what it is called now, or was, or in the entry of it; else its id."""
-    record_id = str(shown(row.record_id))
     heading = DECLARED[row.table].heading if row.table in DECLARED else ()
-    for known in (image, row.after, row.before, told.get(record_id)):
+    for known in (image, row.after, row.before, told.get(_told(shown(row.record_id)))):
         for column in heading:
             if name := " ".join(str(shown(without_urls((known or {}).get(column))) or "").split()):
-                return visible(name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…")
-    return record_id
+                return _cut(name)
+    return _cut(str(shown(row.record_id)))
+
+
+def _cut(name: str) -> str:
+    return visible(name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…")
+
+
+def called_each(
+    rows: Sequence[RowChange], told: Mapping[Told, Mapping[str, Any]], images: Sequence[Image | None]
+) -> list[tuple[str, str]]:
+    """What each of the records of an act is called, and its id where that does not say which it is: others
+    of the act are called so, too; else "".
+    """
+    names = [_called(row, told, image) for row, image in zip(rows, images, strict=True)]
+    shared = {name for name, count in Counter(names).items() if count > 1}
+    ids = (_cut(str(shown(row.record_id))) for row in rows)
+    return [
+        (name, one if name in shared and one != name else "") for name, one in zip(names, ids, strict=True)
+    ]

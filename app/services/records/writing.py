@@ -15,7 +15,7 @@ from app.services.chain.rules import TABLE
 from app.services.records.applying import GONE, Left, Seen, gone_already, seen_of_changes
 from app.services.records.change import Change, Checks
 from app.services.records.images import PREPARED, UPDATED, Completing, Images
-from app.services.records.parts import Part, called, names_in, part_of
+from app.services.records.parts import Part, called_each, names_in, part_of
 from app.services.records.references import removal
 from app.services.records.rows import Image, RowChange, StoredRow, Value, proof_of, statements_of
 from app.services.records.tables import DECLARED
@@ -478,22 +478,22 @@ def _since(
     """What keeps rows from being put back, in words, and the part of the change of which nothing does. Of
     some of them others have what they would get.
     """
-    there, told = _by_now(images, inverse.rows), names_in(change)
-    differences, kept, left = [], set[tuple[str, Value]](), Left()
-    for row in inverse.rows:
-        found = there.get((row.table, *row.told_by.values()))
-        name = called(row, told, None if found is None else found.image)
-        difference = _difference(images, row, found, "the record" if alone else _kind_and(row, name))
+    there, differences, kept, left = _by_now(images, inverse.rows), [], set[tuple[str, Value]](), Left()
+    now = [there.get((row.table, *row.told_by.values())) for row in inverse.rows]
+    names = called_each(inverse.rows, names_in(change), [None if one is None else one.image for one in now])
+    for row, found, (name, which) in zip(inverse.rows, now, names, strict=True):
+        difference = _difference(images, row, found, "the record" if alone else _kind_and(row, name, which))
         if difference is None and row.record_id in taken:
             differences.append(taken[row.record_id])
-            left.add(_TAKEN, name)
+            left.add(_TAKEN, name, which=which)
             continue
         if difference is None:
             kept.add((row.table, row.record_id))
             continue
         differences.append(difference)
         is_gone = found is None and row.before is not None
-        left.add(GONE if is_gone else _CHANGED, "" if is_gone and name == str(row.record_id) else name)
+        has_name = not is_gone or name != str(row.record_id)
+        left.add(GONE if is_gone else _CHANGED, name if has_name else "", which=which)
     some = part_of(change, kept) if differences else None
     return [*dict.fromkeys(differences)], None if some is None else Part(some, left, len(change.rows))
 
@@ -511,9 +511,9 @@ def _by_now(images: Images, rows: Sequence[RowChange]) -> dict[tuple[Value, ...]
     return found
 
 
-def _kind_and(row: RowChange, name: str) -> str:
+def _kind_and(row: RowChange, name: str, which: str) -> str:
     kind = DECLARED[row.table].noun[0] if row.table in DECLARED else row.table
-    return f"{kind} {quoted(name)}"
+    return f"{kind} {quoted(name)}{which and f' ({which})'}"
 
 
 def _difference(images: Images, row: RowChange, found: StoredRow | None, what: str) -> str | None:

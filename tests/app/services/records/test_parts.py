@@ -177,3 +177,62 @@ def test_what_the_tables_own_rule_lets_one_row_have_keeps_no_other_from_coming_b
     back = undo(engine, gone, part=error.part, now=NOW)
     assert back.left == "; 1 left as it is: what it had is taken since (B)"
     assert [*sql.execute("SELECT name FROM webhook_destinations ORDER BY name")] == [("A",), ("B",), ("C",)]
+
+
+def test_of_records_of_one_name_it_is_said_which(engine: Database, sql: apsw.Connection) -> None:
+    made = notifications.compose(engine, ["acme", "beta", "cyd"], Composed("t", "A title " * 6), **HOW)
+    ids = [str(row.record_id) for row in made.rows]
+    read = notifications.mark(engine, ids, read=True, **HOW)
+    sql.execute("UPDATE notifications SET title = 'Own', read = 0 WHERE id = ?", (ids[0],))
+    sql.execute("UPDATE notifications SET read = 0 WHERE id = ?", (ids[2],))
+    error = refused(engine, read)
+    title = ("A title " * 6).strip()
+    assert f"read of notification “{title}” ({ids[2]})" in str(error)
+    assert "read of notification “Own”;" in f"{error};".replace(". Nothing", ";")
+    sql.execute("UPDATE notifications SET read = 0 WHERE id = ?", (ids[1],))
+    assert refused(engine, read).part is None
+    sql.execute("UPDATE notifications SET read = 1 WHERE id = ?", (ids[1],))
+    undone = undo(engine, read, part=error.part, now=NOW)
+    assert f"{title[:39]}… {ids[2]}" in undone.left and "Own" in undone.left and ids[0] not in undone.left
+
+
+def test_ids_that_look_alike_are_told_by_their_class(engine: Database, sql: apsw.Connection) -> None:
+    # Where an entry gives them in one way no part is offered.
+    sql.execute("DROP TABLE notifications")
+    sql.execute(
+        "CREATE TABLE notifications (id PRIMARY KEY, tenant_id TEXT, type TEXT, title TEXT, message TEXT,"
+        " metadata TEXT, read INTEGER DEFAULT 0, created_at INTEGER)"
+    )
+    for one in ("1", "'1'", "2", "x'31'"):
+        row = f"VALUES ({one}, 'acme', 't', 1)"
+        sql.execute(f"INSERT INTO notifications (id, tenant_id, type, created_at) {row}")
+    ids: list[Any] = [1, "1", 2, b"1"]
+    first = notifications.mark(engine, ids, read=True, **HOW)
+    sql.execute("UPDATE notifications SET read = 0 WHERE id = 1 AND typeof(id) = 'integer'")
+    undo(engine, first, part=refused(engine, first).part, now=NOW)
+    ((kind, said),) = last(sql, 1)
+    assert (kind, said["count"]) == ("notifications_unread", 3)
+    assert sorted(said["notificationIds"], key=str) == ["1", 2, "x'31'"]
+    sql.execute("UPDATE notifications SET id = 'x''31''' WHERE id = 2")
+    ids = [1, "x'31'", b"1"]
+    second = notifications.mark(engine, ids, read=True, **HOW)
+    sql.execute("UPDATE notifications SET read = 0 WHERE id = 1 AND typeof(id) = 'integer'")
+    error = refused(engine, second)
+    assert (error.part, error.others) == (None, 0)
+    assert "read of notification" in str(error)
+
+
+def test_of_many_that_were_moved_those_go_back_whose_address_nobody_has_taken(
+    engine: Database, sql: apsw.Connection
+) -> None:
+    homes = ("beta", "cyd", "beta")
+    made = [users.create(engine, home, f"u{at}@x.example", **HOW) for at, home in enumerate(homes)]
+    there = users.move(engine, [str(one.rows[0].record_id) for one in made], "acme", **HOW)
+    sql.execute("INSERT INTO users VALUES ('other', 'beta', 'u0@x.example', NULL, 1, 1)")
+    error = refused(engine, there)
+    assert "since: beta already has a user with the e-mail address u0@x.example. Nothing" in str(error)
+    undo(engine, there, part=error.part, now=NOW)
+    found = sql.execute("SELECT tenant_id, email FROM users WHERE id != 'other' ORDER BY email").fetchall()
+    assert found == [("acme", "u0@x.example"), ("cyd", "u1@x.example"), ("beta", "u2@x.example")]
+    kinds = [(kind, said["userId"]) for kind, said in last(sql, 4)]
+    assert {one for _, one in kinds} == {made[1].rows[0].record_id, made[2].rows[0].record_id}
