@@ -177,6 +177,7 @@ def _add(options: argparse.Namespace) -> int:
         store = store_and_verifier()[0]
         require_end(opened.where, store)
         opened.database.on_own = partial(store.verdicts.own.keep, opened.where)
+        opened.database.on_sent = partial(store.verdicts.own.expect, opened.where)
         agreed = Agreed()
         if options.unrecorded:
             agreed.add(NotRecorded(database.place))

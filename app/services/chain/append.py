@@ -369,6 +369,8 @@ def append(
                 made[:] = [(str(tenant), str(head)) for tenant, head in proofs]
                 if made:
                     appended[-1] = replace(appended[-1], made=made[-MOST_MADE:])
+                    if database.on_sent is not None:
+                        database.on_sent(made[-MOST_MADE:], now, batch.what)
             try:
                 first = [] if batch.unchanged is None else [batch.unchanged]
                 with within(progress.WATCHING, batch.monitor):

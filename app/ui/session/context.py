@@ -139,6 +139,8 @@ class Context(QObject):
         self.pause.changed.connect(self._ask_behind_pause)
         self.token = TokenWatch(self.runner, opened.database, self)
         opened.database.on_own = partial(_keep_own, opened)
+        if opened.file is not None:  # a live one keeps what was sent by itself
+            opened.database.on_sent = partial(_expect_own, opened)
         self.verdict = FileVerdict(self)
         self.verdict.searches = int(opened.database.costs)  # once for the first time: nothing verifies it
         self.verdict.lacks_table = lambda: self.without(AUDIT_CHAIN.name) is not None
@@ -494,6 +496,12 @@ def _keep_own(opened: Opened, made: Sequence[OwnEntry]) -> None:
     from app.services.chain.checkpoints.own_ends import OwnEnds  # noqa: PLC0415 - behind the first act
 
     OwnEnds(paths.checkpoints_dir()).keep(opened.where, made)
+
+
+def _expect_own(opened: Opened, made: Sequence[tuple[str, str]], at: int, act: str) -> None:
+    from app.services.chain.checkpoints.own_ends import OwnEnds  # noqa: PLC0415 - behind the first act
+
+    OwnEnds(paths.checkpoints_dir()).expect(opened.where, made, at, act)
 
 
 def _known_through(opened: Opened) -> int:

@@ -6,6 +6,7 @@ seen it.
 import json
 from collections.abc import Collection, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from hashlib import sha256
 from operator import attrgetter
 from pathlib import Path
@@ -34,42 +35,79 @@ class OwnEnds:
         not fail for it.
         """
         with suppress(OSError, StorageError, TenantAdminError):
-            self._write(where, {one.tenant: one for one in [*self.all(where), *made]})
+            known, sent = self._stored(where)
+            heads = {one.head for one in made}
+            left = [one for one in sent if one.head not in heads]
+            self._write(where, [*known, *made], left)
+
+    def expect(self, where: Where, made: Sequence[tuple[str, str]], at: int, act: str) -> None:
+        """Remembers of a file, before they are written, whose entries are made and their hashes: where the
+        program ends before it can `keep` them, those that are there later are known as its own. Those that
+        are not may never have been written: they are not missed.
+        """
+        with suppress(OSError, StorageError, TenantAdminError), rows_of(where) as rows:
+            behind = max((seq for seq, _ in rows.ends), default=0)
+            known, sent = self._stored(where)
+            more = [OwnEntry(name, behind, head, at, act) for name, head in made]
+            self._write(where, known, [*sent, *more])
 
     def all(self, where: Where) -> list[OwnEntry]:
         """Those of this file or live database, by their numbers; also of a copy that took the file's place,
         as editors and restores do it, unless that is another database by its ledger.
         """
+        known, sent = self._stored(where)
+        if not sent:
+            return known
+        with suppress(OSError, StorageError, TenantAdminError):
+            with rows_of(where) as rows:
+                numbers = [rows.number_of(one.tenant, one.head, behind=one.number) for one in sent]
+            both = zip(sent, numbers, strict=True)
+            if there := [replace(one, number=number) for one, number in both if number is not None]:
+                newest = {one.tenant: one.number for one in known}
+                behind = [one for one in there if one.number < newest.get(one.tenant, 0)]
+                self.keep(where, [one for one in there if one not in behind])
+                return self._stored(where)[0]
+        return known
+
+    def _stored(self, where: Where) -> tuple[list[OwnEntry], list[OwnEntry]]:
+        """The same, and what was to be made when it was kept last, each with the number that it is behind."""
         try:
             stored = json.loads(paths.content(self._place(where)))
             found = [OwnEntry(*one) for one in stored["made"]]
-            if not (isinstance(stored["ledger"], str) and all(map(_is_sound, found))):
-                return []
+            sent = [OwnEntry(*one) for one in stored.get("sent", ())]
+            if not (isinstance(stored["ledger"], str) and all(map(_is_sound, [*found, *sent]))):
+                return [], []
             is_this = stored["file"] == where.location[1] or not stored["ledger"]
             if not is_this and _ledger(where) not in ("", stored["ledger"]):
-                return []
-            return sorted(found, key=attrgetter("number"))
+                return [], []
+            return sorted(found, key=attrgetter("number")), sent
         except (OSError, StorageError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-            return []
+            return [], []
 
     def forget(self, where: Where, numbers: Collection[int] | None = None) -> None:
         """Those with these numbers, or all."""
         with suppress(OSError, StorageError):
-            known = self.all(where)
-            left = [one for one in known if numbers is not None and one.number not in numbers]
-            if len(left) < len(known):
-                self._write(where, {one.tenant: one for one in left})
+            known = [] if numbers is None else self.all(where)
+            self._keep_alone(where, [one for one in known if one.number not in (numbers or ())])
 
     def forget_tenant(self, where: Where, tenant: str) -> None:
         """What was made in it says whom it was about."""
-        self.forget(where, {one.number for one in self.all(where) if one.tenant == tenant})
+        with suppress(OSError, StorageError):
+            self._keep_alone(where, [one for one in self.all(where) if one.tenant != tenant])
 
-    def _write(self, where: Where, made: dict[str, OwnEntry]) -> None:
+    def _keep_alone(self, where: Where, left: Sequence[OwnEntry]) -> None:
+        known, sent = self._stored(where)
+        if len(left) < len(known) or sent:
+            self._write(where, left)
+
+    def _write(self, where: Where, made: Sequence[OwnEntry], sent: Sequence[OwnEntry] = ()) -> None:
+        """The last one of each tenant."""
         if paths.NO_HOME in self._folder.parents:
             return
-        newest = sorted(made.values(), key=attrgetter("number"))[-MOST:]
-        stored = [[one.tenant, one.number, one.head, one.at, one.act] for one in newest]
-        kept = {"file": where.location[1], "ledger": _ledger(where), "made": stored}
+        newest = sorted({one.tenant: one for one in made}.values(), key=attrgetter("number"))[-MOST:]
+        kept: dict[str, object] = {"file": where.location[1], "ledger": _ledger(where)}
+        for name, entries in (("made", newest), ("sent", sent[-MOST:])):
+            kept[name] = [[one.tenant, one.number, one.head, one.at, one.act] for one in entries]
         paths.keep(self._place(where), json.dumps(kept))
 
     def _place(self, where: Where) -> Path:

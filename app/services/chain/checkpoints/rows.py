@@ -143,6 +143,12 @@ class ChainRows:
         found = self._rows(raw(_ANY_HASH, json.dumps(list(hashes))))
         return (self._text(found[0][0]), self._text(found[0][1])) if found else None
 
+    def number_of(self, tenant: str, head: str, *, behind: int) -> int | None:
+        """Of the row of that tenant with this hash, among those with a greater number; None of none."""
+        is_it = (AuditEntry.seq > behind) & (AuditEntry.tenant_id == tenant) & (AuditEntry.hash == head)
+        found = self._scalar(AuditEntry.select(AuditEntry.seq).where(is_it).limit(1).tuples())
+        return found if isinstance(found, int) else None
+
     def behind(self, seq: int) -> int:
         """How many rows have a greater number; where each is charged, `NEW_AT_MOST` are counted."""
         if (entries_behind, seq) not in self._seen:

@@ -1,5 +1,6 @@
 """Entries that were made here are looked for by every verification until somebody accepts that one went."""
 
+import os
 import shutil
 import signal
 import subprocess
@@ -34,6 +35,7 @@ from tests.fixtures import chains
 from tests.fixtures.checkpoints import VERIFY
 from tests.fixtures.connected import execute
 from tests.fixtures.inserting import INTO_USERS
+from tests.fixtures.killing import kill
 from tests.fixtures.live import Live
 from tests.fixtures.retaining import path_of, retain
 from tests.fixtures.window import ask
@@ -271,6 +273,49 @@ def test_one_that_is_found_after_the_program_was_killed_is_remembered(
     assert len(kept) == 3 and {one.act for one in kept} == {found.what}
     assert [(one.tenant, one.number, one.head, one.at) for one in kept] == entries
     assert again.own == {one.tenant: one for one in kept}
+
+
+def test_one_of_a_file_is_known_where_the_program_was_killed_behind_its_commit(
+    database: LocalDatabase, database_path: Path, store: CheckpointStore
+) -> None:
+    """A live database keeps what was sent by itself."""
+    where, own = InFile(database_path), store.verdicts.own
+    database.on_sent = partial(own.expect, where)
+
+    def act() -> None:
+        here = LocalDatabase(database_path)
+        with here.connection_context():
+            here.on_own, here.on_sent = lambda made: os.kill(os.getpid(), signal.SIGKILL), database.on_sent
+            users.create(here, "acme", "ada@acme.example", **BY)
+
+    def committed() -> None:
+        while not ask(database_path, "SELECT 1 FROM audit_chain"):
+            pass
+
+    kill(act, committed)
+    (kept,) = own.all(where)
+    assert (kept.tenant, kept.number, kept.at, kept.act) == ("acme", 1, NOW, "User ada@acme.example created")
+    assert own._stored(where) == ([kept], [])
+    with closing(apsw.Connection(str(database_path))) as sql:
+        chains.append(sql, "blue", [NOW])
+        sql.execute("DELETE FROM audit_chain WHERE seq = 1")
+    (lost,) = lost_ends.lost_own_of(where, store)[0]
+    assert (lost.through, lost.tenant) == (1, "acme")
+
+
+def test_what_was_to_be_written_and_was_not_is_not_missed(
+    database: LocalDatabase, database_path: Path, store: CheckpointStore
+) -> None:
+    where, own = InFile(database_path), store.verdicts.own
+    database.on_own, database.on_sent = partial(own.keep, where), partial(own.expect, where)
+    users.create(database, "acme", "ada@acme.example", **BY)
+    own.expect(where, [("acme", "a" * 64), ("blue", "b" * 64)], NOW, "User bob@acme.example created")
+    assert [one.number for one in own.all(where)] == [1]
+    assert lost_ends.lost_own_of(where, store)[0] == []
+    assert making.verify_with_checkpoints(where, store, VERIFY, now=NOW, by="ops").stands
+    own.forget_tenant(where, "blue")
+    assert "bob" not in "".join(one.read_text() for one in own._folder.iterdir()), "nor what it was about"
+    assert [one.number for one in own.all(where)] == [1]
 
 
 def test_of_several_that_are_gone_each_is_told_and_what_is_accepted_is_what_was_told(
