@@ -341,7 +341,12 @@ def parts(theme: Theme) -> Shot:
     )
     toast = Toast(theme)
     column.addWidget(toast)
-    return Shot(page, then=lambda: toast.show_message("3 users deleted", "Undo"))
+
+    def say() -> None:
+        toast.show_message("3 users deleted", "Undo")
+        toast._timer.stop()  # else it goes while a picture is waited for that looks as the stored one
+
+    return Shot(page, then=say)
 
 
 def pick_list(theme: Theme) -> Shot:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QEvent, QObject, QRect, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QEnterEvent, QHideEvent, QKeyEvent, QPainter, QPaintEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QBoxLayout, QFrame, QProgressBar, QPushButton, QSizePolicy, QWidget
 from shiboken6 import isValid
@@ -160,10 +160,12 @@ class _Said(ElidedLabel):
         painter.setPen(self.palette().color(self.foregroundRole()))
         painter.setLayoutDirection(direction(self.text()))
         lines = self.lines() if room.height() >= 2 * high else [self._in_one()]
-        room.adjust(0, (room.height() - len(lines) * high) // 2, 0, 0)
-        for number, words in enumerate(lines):
-            line = QRect(room.left(), room.top() + number * high, room.width(), high)
-            painter.drawText(line, self.alignment(), words)
+        if len(lines) > 1:  # else Qt puts it in the middle, as that of the buttons beside it
+            room.adjust(0, (room.height() - len(lines) * high) // 2, 0, 0)
+            room.setHeight(high)
+        for words in lines:
+            painter.drawText(room, self.alignment(), words)
+            room.translate(0, high)
         painter.end()
 
     def _in_one(self) -> str:
