@@ -158,11 +158,16 @@ def changed_since(table: str, seen: Mapping[str, Any], image: Image) -> str | No
     ]
     if not labels:
         return None
+    return as_seen(table, seen, ", ".join(labels))
+
+
+def as_seen(table: str, seen: Mapping[str, Any], what: str) -> str:
+    """Which record it is, by what was seen of it, and `what` is so of it by now."""
     declared = DECLARED[table]
     named = (seen.get(name) for name in (*(declared.heading or (declared.main,)), ID))
     # A URL may let anybody post there.
     name = next((str(shown(one)) for one in named if one and "://" not in str(one)), "")
-    return " ".join(filter(None, ("the", declared.noun[0], visible(name[:80]), f"({', '.join(labels)})")))
+    return " ".join(filter(None, ("the", declared.noun[0], visible(name[:80]), f"({what})")))
 
 
 def _as_listed(column: TableColumn, value: Value) -> Any:

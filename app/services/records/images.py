@@ -14,7 +14,7 @@ from peewee import SQL, BaseQuery, Select
 
 from app.services.chain import append
 from app.services.chain.rules import TABLE, in_unit_of
-from app.services.records.applying import Seen, changed_since
+from app.services.records.applying import GONE, Seen, as_seen, changed_since
 from app.services.records.rows import (
     BYTEWISE,
     CREATED,
@@ -342,9 +342,10 @@ class Images:
             self.read(())
         return self._tables or {}
 
-    def require_seen(self, rows: Sequence[StoredRow]) -> None:
+    def require_seen(self, rows: Sequence[StoredRow], *, are_all: bool = False) -> None:
         """Raises `ChangedMeanwhile` where what a person has seen of one of the rows, as far as that was read,
-        is something else by now.
+        is something else by now. Where these `are_all` that were found of those wanted, it tells beside that
+        which are there no more.
         """
         found = [
             what
@@ -353,8 +354,17 @@ class Images:
             and (what := changed_since(row.table.name, seen, row.image))
         ]
         if found:
-            more = f" and of {len(found) - 3:,} more" if len(found) > 3 else ""
-            raise ChangedMeanwhile(f"{' and of '.join(found[:3])}{more}")
+            count = len(found)
+            if are_all and (lost := self.wanted - len(rows)) > 0:
+                table, ids, _ = self._wanted
+                there = {row.record_id for row in rows}
+                seen_ones = (self._seen.get((table, one), {}) for one in ids if one not in there)
+                gone = [as_seen(table, seen, GONE) for seen in seen_ones if seen]
+                count += lost
+                found = [*found[: 3 - min(1, len(gone))], *gone[:lost]]
+            told = found[:3]
+            more = f" and of {count - len(told):,} more" if count > len(told) else ""
+            raise ChangedMeanwhile(f"{' and of '.join(told)}{more}")
 
     def completing(self, rows: Sequence[RowChange]) -> list[Completing]:
         """What reads rows that are new as they are when they are written, many at once."""

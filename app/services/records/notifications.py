@@ -142,7 +142,7 @@ def delete(images: Images, notification_ids: Sequence[str], *, actor: str, now: 
     and what `dependents.removal` raises.
     """
     rows = images.found(NOTIFICATIONS.name, notification_ids, "notification", go=True)
-    images.require_seen(rows)
+    images.require_seen(rows, are_all=True)
     gone = removal(images, rows)
     return Change(
         summary=f"{text.counted(len(rows), 'notification')} deleted{gone}",

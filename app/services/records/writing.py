@@ -573,7 +573,7 @@ def deletion(
     `event` says, by one of the `kinds`, that a row is gone, or that it is back, and what went or came along.
     Raises what `removal` raises.
     """
-    images.require_seen(rows)
+    images.require_seen(rows, are_all=True)
     gone = removal(images, rows)
     return Change(
         summary=f"{what} deleted{gone}",
