@@ -34,11 +34,11 @@ from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.tabs.common.when_removed import LEAVES, Leaving
 from app.ui.theme import Icon, Tone
 from app.ui.widgets.actions import ActionSpec
-from app.ui.widgets.buttons import Chip, framed_button
+from app.ui.widgets.buttons import Chip, ElidedButton, framed_button
 from app.ui.widgets.data_table import DataTable
 from app.ui.widgets.formatting import EMPTY
 from app.ui.widgets.json_view import JsonView
-from app.ui.widgets.labels import Label, has_long_word, in_column
+from app.ui.widgets.labels import Label, has_long_word, in_column, in_row
 from app.ui.widgets.panes import Field, SidePane
 from models.engine import Database
 from models.errors import NothingToDo, TenantAdminError
@@ -331,6 +331,32 @@ class NotificationsTab(RecordTab):
             self.table.setFocus(Qt.FocusReason.OtherFocusReason)
         self._place_of_groups.setVisible(shown)
         self._fit_groups()
+        self._say_group()
+
+    @cached_property
+    def _group_chip(self) -> tuple[ElidedButton, QWidget]:
+        """And its line above the rows, as of what else narrows them."""
+        chip, line = ElidedButton(self.context.theme, "", Icon.CLOSE), QWidget()
+        chip.clicked.connect(self._let_group_go)
+        in_row(chip, None, within=line)
+        self.filters.add_chips(line)
+        return chip, line
+
+    def _say_group(self) -> None:
+        """Which one narrows the list while the inspector has the groups' place: a click takes it away."""
+        name = "" if self.groups is None or not self._has_groups() else self.groups.name()
+        is_hidden = not name or not self._place_of_groups.isHidden()
+        if is_hidden and "_group_chip" not in vars(self):
+            return
+        chip, line = self._group_chip
+        chip.set_words(f"Group: {name}")
+        line.setHidden(is_hidden)
+
+    def _let_group_go(self) -> None:
+        if self.groups is not None and self.groups.let_go():
+            self.filters_changed()
+        self.table.setFocus(Qt.FocusReason.OtherFocusReason)
+        self._say_group()
 
     def _fit_groups(self) -> None:
         if self.groups is not None:
@@ -390,6 +416,7 @@ class NotificationsTab(RecordTab):
         super().clear_filters()
         if had_group:
             self.filters_changed()
+            self._say_group()
 
     def hear(self, change: Change, initiator: object) -> None:
         """What was marked read stays in its group, which has fewer unread then. An undo of what was done to a

@@ -6,7 +6,7 @@ from typing import Any
 import apsw
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QLabel
+from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
 from app.itemmodels.columns import Role, Tone
@@ -597,8 +597,14 @@ def test_a_selection_is_said_beside_the_buttons_of_a_narrow_window(
         place = count.x()
         tab.table.select_row(0)
         qtbot.keyClick(tab.table, Qt.Key.Key_Down, Qt.KeyboardModifier.ShiftModifier)
-        qtbot.waitUntil(lambda: count.text() in ("2", "2 selected"))
+        qtbot.waitUntil(lambda: count.text() in ("✓ 2", "2 selected"))
     qtbot.waitUntil(lambda: (count.text(), count.x()) == ("2 selected", place))
+
+
+def chips(tab: NotificationsTab) -> list[QPushButton]:
+    return [
+        one for one in tab.filters.findChildren(QPushButton) if one.isVisible() and "Group:" in one.text()
+    ]
 
 
 @pytest.mark.slow
@@ -621,8 +627,24 @@ def test_in_a_narrow_window_groups_put_the_inspector_away_and_give_it_back(
     tab.commands.trigger("groups")
     assert panel.isVisible() and tab._master_detail.is_folded and panel.table.hasFocus()
     tab.fold_inspector(False)
+    assert not chips(tab)
     tab.fold_inspector(True)
     assert panel.isVisible()
+    qtbot.waitUntil(lambda: panel.table.model().rowCount() > 1)
+    every = tab.list.model.rowCount()
+    with qtbot.waitSignal(tab.list.loaded):
+        panel.table.select_row(1)
+    assert panel.name() and not chips(tab), "it is marked in the list of groups"
+    tab.fold_inspector(False)
+    (chip,) = chips(tab)
+    assert chip.text() == f"Group: {panel.name()}", "else nothing says what narrows the list"
+    tab.fold_inspector(True)
+    assert not chips(tab)
+    tab.fold_inspector(False)
+    with qtbot.waitSignal(tab.list.loaded):
+        chip.click()
+    assert not chips(tab) and tab.list.model.rowCount() == every and tab.table.hasFocus()
+    tab.fold_inspector(True)
     tab.commands.trigger("groups")
     assert not tab._has_groups() and tab._master_detail.is_folded
 
