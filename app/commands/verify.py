@@ -154,7 +154,7 @@ def verify(options: argparse.Namespace) -> int:
                 say(note)
         _say_accepted(report.accepted_end)
         say_used(where.usage)
-    elif not report.stands or report.doubts or report.accepted_end is not None:
+    elif not report.stands or report.doubts or report.clock or report.accepted_end is not None:
         with redirect_stdout(sys.stderr):
             say(str(options.file))
             show(report)

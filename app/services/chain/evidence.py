@@ -194,6 +194,7 @@ def _head(where: Where, report: Report, section: Section) -> _Head:
                 HOLDS if is_part else MEANING[report.verdict],
                 *([report.lost_end.said] if report.lost_end is not None else []),
                 *report.doubts,
+                *filter(None, [report.clock]),
             ]
         ),
     )

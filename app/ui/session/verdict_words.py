@@ -222,7 +222,7 @@ def _since_then(outcome: Outcome) -> str:
 
 def _by(report: Report) -> Iterator[str]:
     """By which clock, where there are two, and which database it is, where that is in doubt."""
-    return (one.removeprefix(doubts.WHICH).strip(" .") for one in report.doubts)
+    return (one.removeprefix(doubts.WHICH).strip(" .") for one in (*report.doubts, report.clock) if one)
 
 
 def of_part(outcome: Outcome, newer: int, utc: bool) -> Words:

@@ -259,8 +259,7 @@ def verify(database: Database, wish: Wish) -> Report:
     report = replace(report, seconds=time.perf_counter() - started)
     if (off := clock_off(database)) is None:
         return report
-    said = off.judged_by
-    return replace(report, notes=(*report.notes, said), doubts=(*report.doubts, said))
+    return replace(report, notes=(*report.notes, off.judged_by), clock=off.judged_by)
 
 
 class _Verification:

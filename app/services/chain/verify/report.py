@@ -358,9 +358,9 @@ class Report:
     `seal` is there when the whole file was scanned for a checkpoint. `archives` is how many archive files
     were read along with the file. `earlier` is the number of the last checkpoint all of which is there, where
     later ones knew more; where it is not exactly as at that one, `later` is the first of those. `notes` are
-    sentences about the checkpoints that are no findings, and that a live database's clock is another;
-    `doubts` is that, and those of them that say which database the file is. Where it is `undecided` a person
-    has to say that.
+    sentences about the checkpoints that are no findings; `doubts` are those of them that say which database
+    the file is. Where it is `undecided` a person has to say that. `clock` says that a live database's clock
+    is another, and is of the `notes`, too.
     `lost_end` is what a verification before this one knew, where nothing else is wrong, `accepted_end` the
     same where somebody has just accepted that. It `lacks_table`
     where entries were known, and no table of that name is there. `holds_alone` says whether nothing is wrong
@@ -380,6 +380,7 @@ class Report:
     later: int | None = None
     notes: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
+    clock: str = ""
     undecided: bool = False
     lost_end: LostEnd | None = None
     accepted_end: LostEnd | None = None

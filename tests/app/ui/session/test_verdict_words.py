@@ -51,7 +51,7 @@ def test_a_removed_entry_breaks_the_link_of_the_next(demo: Path) -> None:
 
 def test_what_is_new_is_said_to_be_judged_by_another_clock_than_the_databases() -> None:
     said = ClockOff("d1:prod", 6 * 86_400).judged_by
-    report = Report(Verdict.CONSISTENT, 2, 0.0, (), (), {}, notes=(said,), doubts=(said,))
+    report = Report(Verdict.CONSISTENT, 2, 0.0, (), (), {}, notes=(said,), clock=said)
     verdict, outcome = FileVerdict(), Outcome(Asked(since=1), report, at=NOW)
     verdict.take(outcome)
     assert verdict.whole_stands
@@ -61,7 +61,7 @@ def test_what_is_new_is_said_to_be_judged_by_another_clock_than_the_databases() 
 
 def test_so_is_a_range_and_what_is_there_of_a_chain_whose_end_is_lost() -> None:
     said = ClockOff("d1:prod", 6 * 86_400).judged_by
-    report = Report(Verdict.CONSISTENT, 2, 0.0, (), (), {}, notes=(said,), doubts=(said,))
+    report = Report(Verdict.CONSISTENT, 2, 0.0, (), (), {}, notes=(said,), clock=said)
     part = Outcome(Asked(Section(first=1, last=2)), report, at=NOW)
     assert f"the last entries that they knew · {said[:-1]}" in said_of.banner(part)[3]
     verdict = FileVerdict()
