@@ -32,6 +32,7 @@ from app.services.live.connections import Connections, NamedConnection, Tokens
 from app.services.records import users
 from app.services.records.export import Format
 from app.services.records.tables import EVERYONE, Scope
+from app.ui.session.context import Context
 from app.ui.session.lock import what_became
 from app.ui.shell.connect_dialog import ConnectDialog, TokenDialog
 from app.ui.shell.dialogs import NotesDialog
@@ -118,6 +119,48 @@ def production(edge: Edge, live: Live, file: Path, window: MainWindow) -> str:
     return live_window.production(edge, live, file, window)
 
 
+@pytest.fixture
+def page(qtbot: QtBot, window: MainWindow, production: str) -> RecordTab:
+    """Its users, once it is open."""
+    return open_live(qtbot, window, production)
+
+
+@pytest.fixture
+def context(page: RecordTab) -> Context:
+    return page.context
+
+
+@pytest.fixture
+def key() -> None:
+    """A key that signs is at hand before it is opened."""
+    paths.checkpoints_dir().mkdir(parents=True)
+    (paths.checkpoints_dir() / "checkpoint-key").write_text("11" * 32)
+
+
+def verify_all(qtbot: QtBot, window: MainWindow, context: Context) -> None:
+    """In the audit tab, until a checkpoint is made of it."""
+    go(qtbot, window, 1)
+    press("Ctrl+Return")
+    qtbot.waitUntil(lambda: context.verdict.outcome is not None and bool(context.verdict.outcome.checkpoint))
+
+
+def last_of(file: Path) -> int:
+    """The number of its last entry."""
+    return int(ask(file, "SELECT max(seq) FROM audit_chain")[0][0])
+
+
+def cut_behind(file: Path, last: int) -> None:
+    """The entries behind it go, and the next one takes their first number."""
+    execute(file, f"DELETE FROM audit_chain WHERE seq > {last}")
+    execute(file, f"UPDATE sqlite_sequence SET seq = {last} WHERE name = 'audit_chain'")
+
+
+def look(qtbot: QtBot, heard: Any, context: Context) -> None:
+    """At what others have written, until it is heard of."""
+    with qtbot.waitSignal(heard):
+        context.outside.look()
+
+
 def recent_of(window: MainWindow) -> list[str]:
     return [label.text() for label in window.welcome.findChildren(ElidedLabel) if label.isVisible()]
 
@@ -188,9 +231,8 @@ def test_days_are_not_counted_where_that_reads_many_entries(
 
 
 def test_nothing_is_changed_before_a_person_unlocks_it(
-    qtbot: QtBot, window: MainWindow, production: str, file: Path, monkeypatch: pytest.MonkeyPatch
+    qtbot: QtBot, window: MainWindow, page: RecordTab, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    page = open_live(qtbot, window, production)
     assert window.context is not None
     edit, create = page.commands.action("edit"), page.commands.action("create")
     choose(qtbot, page, 0)
@@ -239,10 +281,9 @@ def test_nothing_is_changed_before_a_person_unlocks_it(
 
 
 def test_a_record_can_be_changed_again_at_once(
-    qtbot: QtBot, window: MainWindow, production: str, edge: Edge, file: Path
+    qtbot: QtBot, window: MainWindow, page: RecordTab, edge: Edge, file: Path
 ) -> None:
     """What it was before the own act is not taken for somebody else's, while it is read again."""
-    page = open_live(qtbot, window, production)
     unlock(qtbot, window)
     assert window.focusWidget() is page.table, "no key locks it again"
     choose(qtbot, page, 0)
@@ -259,10 +300,9 @@ def test_a_record_can_be_changed_again_at_once(
 
 
 def test_an_undo_does_not_select_its_record_where_a_person_has_gone_on(
-    qtbot: QtBot, window: MainWindow, production: str, edge: Edge, file: Path
+    qtbot: QtBot, window: MainWindow, page: RecordTab, edge: Edge, file: Path
 ) -> None:
     """The next act would be on another record than they have chosen."""
-    page = open_live(qtbot, window, production)
     unlock(qtbot, window)
     first = choose(qtbot, page, 0)
     assert window.context is not None
@@ -580,9 +620,8 @@ def test_a_copy_is_saved_and_exported(  # noqa: PLR0917
 
 
 def test_a_lost_answer_is_a_state_until_it_is_known(
-    qtbot: QtBot, window: MainWindow, production: str, edge: Edge, file: Path
+    qtbot: QtBot, window: MainWindow, page: RecordTab, edge: Edge, file: Path
 ) -> None:
-    page = open_live(qtbot, window, production)
     assert window.workspace is not None and window.context is not None
     choose(qtbot, page, 0)
     unlock(qtbot, window)
@@ -628,9 +667,8 @@ def test_a_lost_answer_is_a_state_until_it_is_known(
 
 
 def test_what_may_be_gone_by_an_own_act_is_not_said_to_be_gone_by_others(
-    qtbot: QtBot, window: MainWindow, production: str, edge: Edge, file: Path
+    qtbot: QtBot, window: MainWindow, page: RecordTab, edge: Edge, file: Path
 ) -> None:
-    page = open_live(qtbot, window, production)
     context, database = page.context, page.context.opened.database
     choose(qtbot, page, 0)
     unlock(qtbot, window)
@@ -659,9 +697,8 @@ def test_what_may_be_gone_by_an_own_act_is_not_said_to_be_gone_by_others(
 
 
 def test_a_record_that_could_not_be_read_is_asked_for_again_where_it_would_stand(
-    qtbot: QtBot, window: MainWindow, production: str, edge: Edge
+    qtbot: QtBot, window: MainWindow, page: RecordTab, edge: Edge
 ) -> None:
-    page = open_live(qtbot, window, production)
     edge.read_faults = ["busy before", "busy before"]
     page.table.select_row(0)
     button = page.inspector.again_button
@@ -679,9 +716,8 @@ def test_a_record_that_could_not_be_read_is_asked_for_again_where_it_would_stand
 
 
 def test_what_others_write_is_said_and_own_acts_are_not(
-    qtbot: QtBot, window: MainWindow, production: str, edge: Edge, file: Path
+    qtbot: QtBot, window: MainWindow, page: RecordTab, edge: Edge, file: Path
 ) -> None:
-    page = open_live(qtbot, window, production)
     assert window.context is not None
     outside, told = window.context.outside, list[int]()
 
@@ -741,9 +777,8 @@ def test_what_others_write_is_said_and_own_acts_are_not(
 
 
 def test_a_gap_that_others_made_stays_while_it_is_in_sight(
-    qtbot: QtBot, window: MainWindow, production: str, file: Path
+    qtbot: QtBot, window: MainWindow, page: RecordTab, file: Path
 ) -> None:
-    page = open_live(qtbot, window, production)
     last = page.model.rowCount() - 1
     wanted = choose(qtbot, page, 5)
     place = page.table.visualRect(page.table.currentIndex())
@@ -759,9 +794,8 @@ def test_a_gap_that_others_made_stays_while_it_is_in_sight(
 
 @pytest.mark.parametrize("place", [0, 3])
 def test_what_is_read_stays_when_others_delete_it(
-    qtbot: QtBot, window: MainWindow, production: str, file: Path, place: int
+    qtbot: QtBot, window: MainWindow, page: RecordTab, file: Path, place: int
 ) -> None:
-    page = open_live(qtbot, window, production)
     page = page if place == 0 else go(qtbot, window, place)
     wanted = choose(qtbot, page, 2)
     qtbot.waitUntil(lambda: page.current.whole() is not None and is_settled(window))
@@ -777,25 +811,20 @@ def test_what_is_read_stays_when_others_delete_it(
 
 
 @pytest.mark.parametrize("signed", [True, False])
+@pytest.mark.usefixtures("key")
 def test_a_database_that_others_brought_back_is_locked_and_its_verdict_over(
-    qtbot: QtBot, window: MainWindow, production: str, file: Path, *, signed: bool
+    qtbot: QtBot, window: MainWindow, page: RecordTab, context: Context, file: Path, *, signed: bool
 ) -> None:
     """By Time Travel, in a window of somebody else's. Whoever goes on is asked, also where what is gone was
     only verified.
     """
-    (paths.checkpoints_dir()).mkdir(parents=True)
-    (paths.checkpoints_dir() / "checkpoint-key").write_text("11" * 32)
-    page, context = open_live(qtbot, window, production), window.context
-    assert context is not None and window.workspace is not None
-    go(qtbot, window, 1)
-    press("Ctrl+Return")
-    qtbot.waitUntil(lambda: context.verdict.outcome is not None and bool(context.verdict.outcome.checkpoint))
+    assert window.workspace is not None
+    verify_all(qtbot, window, context)
     if not signed:
         (paths.checkpoints_dir() / FILE).unlink()
     unlock(qtbot, window)
-    last = int(ask(file, "SELECT max(seq) FROM audit_chain")[0][0])
-    execute(file, f"DELETE FROM audit_chain WHERE seq > {last - 40}")
-    execute(file, "UPDATE sqlite_sequence SET seq = seq - 40 WHERE name = 'audit_chain'")
+    last = last_of(file)
+    cut_behind(file, last - 40)
     go(qtbot, window, 0)
     choose(qtbot, page, 0)
     with qtbot.waitSignal(context.outside.went_back):  # not only at the next look that is due
@@ -823,19 +852,15 @@ def test_a_database_that_others_brought_back_is_locked_and_its_verdict_over(
 
 
 @pytest.mark.parametrize("by_own_act", [True, False])
+@pytest.mark.usefixtures("key")
 def test_another_line_that_others_went_on_with_is_told_and_writes_are_locked(
-    qtbot: QtBot, window: MainWindow, production: str, file: Path, *, by_own_act: bool
+    qtbot: QtBot, window: MainWindow, page: RecordTab, context: Context, file: Path, *, by_own_act: bool
 ) -> None:
     """Time Travel brought an earlier state back, and the chain is as long as it was again by now."""
-    (paths.checkpoints_dir()).mkdir(parents=True)
-    (paths.checkpoints_dir() / "checkpoint-key").write_text("11" * 32)
-    page, context = open_live(qtbot, window, production), window.context
-    assert context is not None and window.workspace is not None
-    go(qtbot, window, 1)
-    press("Ctrl+Return")
-    qtbot.waitUntil(lambda: context.verdict.outcome is not None and bool(context.verdict.outcome.checkpoint))
+    assert window.workspace is not None
+    verify_all(qtbot, window, context)
     unlock(qtbot, window)
-    last = int(ask(file, "SELECT max(seq) FROM audit_chain")[0][0])
+    last = last_of(file)
     if by_own_act:  # which no checkpoint knows, and nobody has verified
         go(qtbot, window, 0)
         choose(qtbot, page, 0)
@@ -846,8 +871,7 @@ def test_another_line_that_others_went_on_with_is_told_and_writes_are_locked(
         press("Ctrl+Return")
         qtbot.waitUntil(lambda: context.verdict.through == last + 1 and not context.verdict.is_running)
     qtbot.waitUntil(lambda: is_settled(window))
-    ask(file, f"DELETE FROM audit_chain WHERE seq > {last}")
-    ask(file, f"UPDATE sqlite_sequence SET seq = {last} WHERE name = 'audit_chain'")
+    cut_behind(file, last)
     append(file, "other", 3)
     with qtbot.waitSignal(context.outside.went_back):
         context.outside.look()
@@ -879,18 +903,15 @@ def test_another_line_that_others_went_on_with_while_it_was_closed_is_told_at_on
     open_live(qtbot, window, production)
     context = window.context
     assert context is not None
-    go(qtbot, window, 1)
-    press("Ctrl+Return")
-    qtbot.waitUntil(lambda: context.verdict.outcome is not None and bool(context.verdict.outcome.checkpoint))
-    last = int(ask(file, "SELECT max(seq) FROM audit_chain")[0][0])
+    verify_all(qtbot, window, context)
+    last = last_of(file)
     append(file, "new", 1)
     press("Ctrl+Return")
     qtbot.waitUntil(lambda: context.verdict.through == last + 1 and not context.verdict.is_running)
     qtbot.waitUntil(lambda: is_settled(window))
     press("Ctrl+W")
     qtbot.waitUntil(lambda: window.context is None)
-    ask(file, f"DELETE FROM audit_chain WHERE seq > {last}")
-    ask(file, f"UPDATE sqlite_sequence SET seq = {last} WHERE name = 'audit_chain'")
+    cut_behind(file, last)
     append(file, "other", 3)
     told: list[str] = []
     window.toast.changed.connect(lambda: told.append(window.toast.label.text()))
@@ -960,17 +981,14 @@ def own_act(qtbot: QtBot, window: MainWindow, page: RecordTab, file: Path) -> tu
 
 @pytest.mark.parametrize("asks", ["look", "act"])
 def test_an_own_act_that_goes_from_between_is_told_and_nothing_is_written_beside_that(
-    qtbot: QtBot, window: MainWindow, production: str, file: Path, asks: str
+    qtbot: QtBot, window: MainWindow, page: RecordTab, context: Context, file: Path, *, asks: str
 ) -> None:
     """Where others' entries stand behind it, no end tells that."""
-    page, context = open_live(qtbot, window, production), window.context
-    assert context is not None
     unlock(qtbot, window)
     number, tenant, other = own_act(qtbot, window, page, file)
     with closing(apsw.Connection(str(file))) as connection:
         chains.append(connection, other, [NOW])
-    with qtbot.waitSignal(context.outside.written):
-        context.outside.look()
+    look(qtbot, context.outside.written, context)
     assert not context.lock.is_locked
     cut_out(file, number)
     made = f"Entry {number:,} ({context.history.next_undo})"
@@ -991,16 +1009,14 @@ def test_an_own_act_that_goes_from_between_is_told_and_nothing_is_written_beside
 
 @pytest.mark.parametrize("asks", ["poll", "look", "act"])
 @pytest.mark.parametrize("alone", [False, True])
+@pytest.mark.usefixtures("key")
 def test_a_verified_end_that_goes_from_between_is_told_and_nothing_is_written_beside_that(
-    qtbot: QtBot, window: MainWindow, production: str, file: Path, asks: str, *, alone: bool
+    qtbot: QtBot, window: MainWindow, page: RecordTab, context: Context, file: Path, *, asks: str, alone: bool
 ) -> None:
     """Somebody else's entries, the last ones of a tenant, behind which another tenant's stand."""
-    (paths.checkpoints_dir()).mkdir(parents=True)
-    (paths.checkpoints_dir() / "checkpoint-key").write_text("11" * 32)
-    page, context = open_live(qtbot, window, production), window.context
-    assert context is not None and window.workspace is not None
+    assert window.workspace is not None
     choose(qtbot, page, 0)
-    last = int(ask(file, "SELECT max(seq) FROM audit_chain")[0][0])
+    last = last_of(file)
     ((tenant,),) = ask(file, f"SELECT tenant_id FROM users WHERE id = '{page.list.current_id()!s}'")
     ((other,),) = ask(file, f"SELECT tenant_id FROM users WHERE tenant_id <> '{tenant}' LIMIT 1")
     with closing(apsw.Connection(str(file))) as connection:
@@ -1045,23 +1061,17 @@ def test_a_verified_end_that_goes_from_between_is_told_and_nothing_is_written_be
         assert f"through {gone} of {tenant}" in words(question)
 
 
+@pytest.mark.usefixtures("key")
 def test_the_strip_names_all_that_is_gone_also_what_goes_later(
-    qtbot: QtBot, window: MainWindow, production: str, file: Path
+    qtbot: QtBot, window: MainWindow, page: RecordTab, context: Context, file: Path
 ) -> None:
-    (paths.checkpoints_dir()).mkdir(parents=True)
-    (paths.checkpoints_dir() / "checkpoint-key").write_text("11" * 32)
-    page, context = open_live(qtbot, window, production), window.context
-    assert context is not None
-    go(qtbot, window, 1)
-    press("Ctrl+Return")
-    qtbot.waitUntil(lambda: context.verdict.outcome is not None and bool(context.verdict.outcome.checkpoint))
+    verify_all(qtbot, window, context)
     unlock(qtbot, window)
     go(qtbot, window, 0)
     number, tenant, other = own_act(qtbot, window, page, file)
     with closing(apsw.Connection(str(file))) as connection:
         chains.append(connection, next(one for one in context.tenants if one not in (tenant, other)), [NOW])
-    with qtbot.waitSignal(context.outside.written):
-        context.outside.look()
+    look(qtbot, context.outside.written, context)
     qtbot.waitUntil(lambda: is_settled(window))
     gone = ask(file, f"SELECT max(seq) FROM audit_chain WHERE tenant_id = '{other}'")[0][0]
     cut_out(file, number)
@@ -1078,27 +1088,21 @@ def test_the_strip_names_all_that_is_gone_also_what_goes_later(
     assert window.strip.state.text() == both
 
 
+@pytest.mark.usefixtures("key")
 def test_own_acts_that_go_with_an_entry_that_was_seen_are_all_named_before_that_is_accepted(
-    qtbot: QtBot, window: MainWindow, production: str, file: Path
+    qtbot: QtBot, window: MainWindow, page: RecordTab, context: Context, file: Path
 ) -> None:
-    (paths.checkpoints_dir()).mkdir(parents=True)
-    (paths.checkpoints_dir() / "checkpoint-key").write_text("11" * 32)
-    page, context = open_live(qtbot, window, production), window.context
-    assert context is not None and window.workspace is not None
-    go(qtbot, window, 1)
-    press("Ctrl+Return")
-    qtbot.waitUntil(lambda: context.verdict.outcome is not None and bool(context.verdict.outcome.checkpoint))
-    last = int(ask(file, "SELECT max(seq) FROM audit_chain")[0][0])
+    assert window.workspace is not None
+    verify_all(qtbot, window, context)
+    last = last_of(file)
     unlock(qtbot, window)
     go(qtbot, window, 0)
     number, tenant, other = own_act(qtbot, window, page, file)
     assert number == last + 1
     with closing(apsw.Connection(str(file))) as connection:
         chains.append(connection, other, [NOW])
-    with qtbot.waitSignal(context.outside.written):
-        context.outside.look()
-    execute(file, f"DELETE FROM audit_chain WHERE seq > {last}")
-    execute(file, f"UPDATE sqlite_sequence SET seq = {last} WHERE name = 'audit_chain'")
+    look(qtbot, context.outside.written, context)
+    cut_behind(file, last)
     append(file, "new", 4)
     with qtbot.waitSignal(context.outside.went_back):
         context.outside.look()
@@ -1121,16 +1125,14 @@ def test_own_acts_that_go_with_an_entry_that_was_seen_are_all_named_before_that_
 
 @pytest.mark.parametrize("by", ["another window", "its own verification", "that of a tenant alone"])
 def test_a_loss_locks_writes_however_the_window_learns_of_it(
-    qtbot: QtBot, window: MainWindow, production: str, file: Path, by: str
+    qtbot: QtBot, window: MainWindow, context: Context, file: Path, by: str
 ) -> None:
-    open_live(qtbot, window, production)
-    context = window.context
-    assert context is not None and window.workspace is not None
+    assert window.workspace is not None
     go(qtbot, window, 1)
     press("Ctrl+Return")
     qtbot.waitUntil(lambda: context.verdict.outcome is not None and not context.verdict.is_asked)
     qtbot.waitUntil(lambda: is_settled(window))
-    last = int(ask(file, "SELECT max(seq) FROM audit_chain")[0][0])
+    last = last_of(file)
     unlock(qtbot, window)
     where = InDatabase(context.opened.database)
     if by == "another window":
@@ -1211,7 +1213,7 @@ def test_a_loss_that_a_command_accepted_goes_and_while_it_stands_others_entries_
     press("Ctrl+W")
     qtbot.waitUntil(lambda: window.context is None)
     (paths.checkpoints_dir() / FILE).unlink(missing_ok=True)  # which would know it, and nobody accepts that
-    last = int(ask(file, "SELECT max(seq) FROM audit_chain")[0][0])
+    last = last_of(file)
     execute(file, f"DELETE FROM audit_chain WHERE seq = {last}")
     append(file, "new", 1)
     open_live(qtbot, window, production)
@@ -1222,8 +1224,7 @@ def test_a_loss_that_a_command_accepted_goes_and_while_it_stands_others_entries_
     top, rows = audit.model.record_id(0), audit.model.rowCount()
     append(file, "more", 2)
     edge.calls.clear()
-    with qtbot.waitSignal(context.outside.written):
-        context.outside.look()
+    look(qtbot, context.outside.written, context)
     qtbot.waitUntil(lambda: audit.new_rows.button.text() == "Others have written")
     qtbot.waitUntil(lambda: is_settled(window))
     assert len(edge.calls) <= 4, "the look, its count, and where it ends"
@@ -1240,11 +1241,10 @@ def test_a_loss_that_a_command_accepted_goes_and_while_it_stands_others_entries_
 
 @pytest.mark.parametrize("replaced", [False, True])
 def test_an_own_act_that_went_while_it_was_closed_is_told_when_it_is_opened(
-    qtbot: QtBot, window: MainWindow, production: str, file: Path, *, replaced: bool
+    qtbot: QtBot, window: MainWindow, production: str, page: RecordTab, file: Path, *, replaced: bool
 ) -> None:
     """Which nothing has verified; until somebody accepts it, whoever asks, and not where all is as it was."""
-    page, context = open_live(qtbot, window, production), window.context
-    assert context is not None
+    context = page.context
     unlock(qtbot, window)
     number, _, other = own_act(qtbot, window, page, file)
     act = context.history.next_undo
@@ -1273,18 +1273,14 @@ def test_an_own_act_that_went_while_it_was_closed_is_told_when_it_is_opened(
     assert hold().report.stands
 
 
+@pytest.mark.usefixtures("key")
 def test_an_own_act_in_whose_place_others_entries_stand_is_told_until_somebody_accepts_that(
-    qtbot: QtBot, window: MainWindow, production: str, file: Path
+    qtbot: QtBot, window: MainWindow, page: RecordTab, context: Context, file: Path
 ) -> None:
-    (paths.checkpoints_dir()).mkdir(parents=True)
-    (paths.checkpoints_dir() / "checkpoint-key").write_text("11" * 32)
-    page, context = open_live(qtbot, window, production), window.context
-    assert context is not None and window.workspace is not None
-    go(qtbot, window, 1)
-    press("Ctrl+Return")
-    qtbot.waitUntil(lambda: context.verdict.outcome is not None and bool(context.verdict.outcome.checkpoint))
+    assert window.workspace is not None
+    verify_all(qtbot, window, context)
     unlock(qtbot, window)
-    last = int(ask(file, "SELECT max(seq) FROM audit_chain")[0][0])
+    last = last_of(file)
     go(qtbot, window, 0)
     choose(qtbot, page, 0)
     edit_email(qtbot, window, "mei@acme-corp.example")
@@ -1293,8 +1289,7 @@ def test_an_own_act_in_whose_place_others_entries_stand_is_told_until_somebody_a
     ((tenant,),) = ask(file, "SELECT tenant_id FROM audit_chain ORDER BY seq DESC LIMIT 1")
     before = "UPDATE users SET email = 'before@acme-corp.example' WHERE email = 'mei@acme-corp.example'"
     ask(file, before)
-    ask(file, f"DELETE FROM audit_chain WHERE seq > {last}")
-    ask(file, f"UPDATE sqlite_sequence SET seq = {last} WHERE name = 'audit_chain'")
+    cut_behind(file, last)
     append(file, "other", 3)
     told: list[str] = []
     window.toast.changed.connect(lambda: told.append(window.toast.label.text()))
@@ -1336,16 +1331,15 @@ def test_an_own_act_in_whose_place_others_entries_stand_is_told_until_somebody_a
 
 
 def test_an_own_act_that_is_gone_is_told_where_nothing_was_verified_until_it_is_dismissed(
-    qtbot: QtBot, window: MainWindow, production: str, file: Path
+    qtbot: QtBot, window: MainWindow, page: RecordTab, context: Context, file: Path
 ) -> None:
-    page, context = open_live(qtbot, window, production), window.context
-    assert context is not None and window.workspace is not None
+    assert window.workspace is not None
     unlock(qtbot, window)
     choose(qtbot, page, 0)
     edit_email(qtbot, window, "mei@acme-corp.example")
     closed(qtbot, window, FormDialog)
     qtbot.waitUntil(lambda: is_settled(window))
-    last = int(ask(file, "SELECT max(seq) FROM audit_chain")[0][0])
+    last = last_of(file)
     ask(file, f"DELETE FROM audit_chain WHERE seq = {last}")
     append(file, "other", 2)
     ask(file, f"UPDATE audit_chain SET seq = seq - 1 WHERE seq > {last}")
@@ -1390,9 +1384,7 @@ def test_what_others_signed_and_took_away_again_is_asked_about(  # noqa: PLR0917
     (paths.checkpoints_dir() / "checkpoint-key").write_text("11" * 32)
     page, context = open_live(qtbot, window, production), window.context
     assert context is not None
-    go(qtbot, window, 1)
-    press("Ctrl+Return")
-    qtbot.waitUntil(lambda: context.verdict.outcome is not None and bool(context.verdict.outcome.checkpoint))
+    verify_all(qtbot, window, context)
     store = CheckpointStore(paths.checkpoints_dir())
     other = InFile(sample(tmp_path / "other.sqlite", rows=40))
     making.verify_and_sign(other, store, VERIFY, now=NOW, reason=Reason.REQUEST)
@@ -1430,13 +1422,11 @@ def test_what_others_signed_and_took_away_again_is_asked_about(  # noqa: PLR0917
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("key")
 def test_an_act_itself_asks_what_others_have_signed_by_now(
-    qtbot: QtBot, window: MainWindow, production: str, file: Path, monkeypatch: pytest.MonkeyPatch
+    qtbot: QtBot, window: MainWindow, page: RecordTab, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (paths.checkpoints_dir()).mkdir(parents=True)
-    (paths.checkpoints_dir() / "checkpoint-key").write_text("11" * 32)
-    page, context = open_live(qtbot, window, production), window.context
-    assert context is not None
+    context = page.context
     unlock(qtbot, window)
     monkeypatch.setattr(ContinuationNotice, "look", lambda self: None)  # that comes later
     before = ask(file, "SELECT max(seq) FROM audit_chain")
@@ -1489,10 +1479,9 @@ def test_a_connection_that_another_program_removes_or_changes_writes_nothing_mor
 
 
 def test_other_tables_are_noticed_and_what_is_written_goes_by_them(
-    qtbot: QtBot, window: MainWindow, production: str, edge: Edge, file: Path
+    qtbot: QtBot, window: MainWindow, page: RecordTab, edge: Edge, file: Path
 ) -> None:
     """Each is noticed at the next look, refresh, act or list that fails; one look is one request."""
-    page = open_live(qtbot, window, production)
     assert window.context is not None
     qtbot.waitUntil(lambda: is_settled(window))
     edge.calls.clear()
@@ -1551,9 +1540,8 @@ def test_what_others_wrote_meanwhile_is_said_when_the_window_comes_back(
 
 
 def test_a_limit_is_one_notice_and_ends_by_itself(
-    qtbot: QtBot, window: MainWindow, production: str, edge: Edge
+    qtbot: QtBot, window: MainWindow, page: RecordTab, edge: Edge
 ) -> None:
-    page = open_live(qtbot, window, production)
     unlock(qtbot, window)
     choose(qtbot, page, 0)
     edge.read_faults = ["429 2"]
@@ -1581,10 +1569,9 @@ def test_a_limit_is_one_notice_and_ends_by_itself(
 
 
 def test_what_was_answered_by_a_limit_and_is_in_is_what_undo_takes_back(
-    qtbot: QtBot, window: MainWindow, production: str, edge: Edge, file: Path
+    qtbot: QtBot, window: MainWindow, page: RecordTab, edge: Edge, file: Path
 ) -> None:
     """And so is an undo that was answered so; not what was done before."""
-    page = open_live(qtbot, window, production)
     unlock(qtbot, window)
     emails, context = "SELECT email FROM users ORDER BY id", window.context
     assert context is not None
@@ -1672,9 +1659,8 @@ def test_a_token_that_another_program_replaced_is_taken_without_a_question(
 
 
 def test_another_token_is_entered_where_the_refused_one_is_told_and_all_that_is_open_stays(
-    qtbot: QtBot, window: MainWindow, production: str, edge: Edge, file: Path
+    qtbot: QtBot, window: MainWindow, page: RecordTab, edge: Edge, file: Path
 ) -> None:
-    page = open_live(qtbot, window, production)
     unlock(qtbot, window)
     context = page.context
     choose(qtbot, page, 0)
@@ -1744,9 +1730,8 @@ def test_another_token_is_entered_where_the_refused_one_is_told_and_all_that_is_
 
 
 def test_what_was_read_stays_where_it_cannot_be_read_again(
-    qtbot: QtBot, window: MainWindow, production: str, edge: Edge
+    qtbot: QtBot, window: MainWindow, page: RecordTab, edge: Edge
 ) -> None:
-    page = open_live(qtbot, window, production)
     shown = values(page, "email")
     edge.token = "another"
     press("F5")
@@ -2253,9 +2238,8 @@ def test_much_is_verified_when_a_person_says_so(
 
 
 def test_a_list_is_exported_whole(
-    qtbot: QtBot, window: MainWindow, production: str, file: Path, tmp_path: Path
+    qtbot: QtBot, window: MainWindow, page: RecordTab, file: Path, tmp_path: Path
 ) -> None:
-    page = open_live(qtbot, window, production)
     out = tmp_path / "users.csv"
     export_to(page, out, page.query(), Format.CSV)
     qtbot.waitUntil(out.exists)
