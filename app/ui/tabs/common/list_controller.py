@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import replace
+from enum import Enum, auto
 from functools import partial
 from typing import Any, Protocol
 
@@ -45,6 +46,18 @@ class StandIn(Protocol):
     def kept_in_place(
         self, name: Callable[[int], Any], find: Callable[[Any], int | None], *, holds_top: bool = False
     ) -> AbstractContextManager[None]: ...
+
+
+class Taking(Enum):
+    """How the rows are taken that are read next."""
+
+    AS_THEY_ARE = auto()
+    HELD = auto()
+    """All in sight stay where they are, as others have written."""
+    ASKED = auto()
+    """As they are, whoever writes meanwhile: a person has asked for them, or changed them."""
+    REFRESHED = auto()
+    """The same of the whole list, for which a person waits: its top where that is in sight."""
 
 
 class ListController(SelectedRows):
@@ -91,7 +104,8 @@ class ListController(SelectedRows):
         self._wanted: object = None
         self._jumping: object = None
         """Stands for the jump whose place is on its way: the same list may be read again meanwhile."""
-        self._entering = self._selects_all = False
+        self._entering = self.is_selecting = False
+        """Whether the focus goes to the rows, and all of them are selected, once the list has come."""
         self._chosen: SeveralChosen | None = None
         self._tasks: list[Task] = []
         self._gone: list[Callable[[], Iterable[Key | None]]] = []
@@ -113,15 +127,13 @@ class ListController(SelectedRows):
         self.partly: DamagedFile | None = None
         self.holds_top = False
         """Whether the row at the very top stays in sight, too, when the list is next refreshed."""
-        self._holds_sight = self._is_asked = False
-        """Whether all rows in sight stay where they are then; and whether a person wants them as they are."""
-        self.is_refreshing = False
-        """Whether a person waits for the list as it is now, its top where that is in sight."""
+        self.taking = Taking.AS_THEY_ARE
         self._left_top = False
         """Whether the top is out of sight by rows that came above alone: nobody has scrolled since."""
         self._as_it_is: Keys | None = None
         """The list itself, while rows in sight are not as they are there."""
-        self._is_keeping = False
+        self.is_changing = False
+        """Whether rows come and go just now: what is deselected meanwhile has gone, and no person did it."""
         self._rested = QTimer(self, singleShot=True, interval=REST_MS)
         self._rested.timeout.connect(self._put_right)
         view.verticalScrollBar().valueChanged.connect(self._scrolled)
@@ -172,7 +184,7 @@ class ListController(SelectedRows):
         current = self.current_id()
         wanted = self._wanted = self._wanted if current is None else current
         is_same = query == self._query or self.begun == 1
-        self._entering, self._selects_all = self._entering and is_same, self._selects_all and is_same
+        self._entering, self.is_selecting = self._entering and is_same, self.is_selecting and is_same
         self._query = query
         lists = self._lists
         if self.table.name in self._context.gone:  # also where something else, a view say, has its name
@@ -209,16 +221,11 @@ class ListController(SelectedRows):
 
     def _before_all(self) -> bool:
         """Whether all rows can be selected; of a list on its way they are once it has come."""
-        self._selects_all = self._is_coming
+        self.is_selecting = self._is_coming
         self.catch_up()
-        if not self._selects_all:
+        if not self.is_selecting:
             self.all_taken.emit()
-        return not self._selects_all
-
-    @property
-    def is_selecting(self) -> bool:
-        """Whether all rows of a list on its way are to be selected."""
-        return self._selects_all
+        return not self.is_selecting
 
     @property
     def _is_coming(self) -> bool:
@@ -242,37 +249,30 @@ class ListController(SelectedRows):
 
     def others_wrote(self) -> None:
         """What is next read is not what a person asks for: nothing in sight moves by it."""
-        self.holds_top = not self.is_refreshing
-        self._holds_sight = not (self._context.costs or self._is_asked)
+        self.holds_top = self.taking is not Taking.REFRESHED
+        if self.taking is Taking.AS_THEY_ARE and not self._context.costs:
+            self.taking = Taking.HELD
 
     def asked(self) -> None:
         """A person asks for the rows, or has changed them: what is next read is shown as it is."""
-        self._holds_sight, self._is_asked = False, True
+        if self.taking is not Taking.REFRESHED:
+            self.taking = Taking.ASKED
 
     def refreshed(self) -> None:
         """A person wants the list as it is now: where nobody has scrolled from its top, that is shown."""
-        self.asked()
-        self.holds_top, self.is_refreshing = False, True
+        self.holds_top, self.taking = False, Taking.REFRESHED
         if self._left_top:
             self.view.scrollToTop()
 
-    def unseen(self) -> None:
-        """Nobody has read meanwhile what is in sight from now on."""
-        self._holds_sight = False
+    def unseen(self, *, top: bool) -> None:
+        """Nobody has read meanwhile what is in sight from now on, nor the `top`, which may go then, too."""
+        self.holds_top = self.holds_top and not top
+        if self.taking is Taking.HELD:
+            self.taking = Taking.AS_THEY_ARE
 
     def still_shows(self, query: ListQuery | None) -> bool:
         """Whether the rows in sight are of that list, perhaps as it is later."""
         return query is not None and _same_but_later(query, self._shown)
-
-    @property
-    def is_changing(self) -> bool:
-        """Whether rows come and go just now: what is deselected meanwhile has gone, and no person did it."""
-        return self._is_keeping
-
-    @property
-    def holds_sight(self) -> bool:
-        """Whether what is being read moves nothing in sight."""
-        return self._holds_sight
 
     @property
     def is_behind(self) -> bool:
@@ -291,8 +291,8 @@ class ListController(SelectedRows):
             self.loaded.emit(self.total)
 
     def _scrolled(self) -> None:
-        self._left_top &= self._is_keeping
-        if self._as_it_is is not None and not self._is_keeping:
+        self._left_top &= self.is_changing
+        if self._as_it_is is not None and not self.is_changing:
             self._rested.start()
 
     def _put_right(self) -> None:
@@ -462,7 +462,7 @@ class ListController(SelectedRows):
         self._chosen = self._several() if same_rows else None
         others = self._shown is not None and not same_rows
         self._shown = listing.query
-        self._holds_sight = self._is_asked = self.is_refreshing = False
+        self.taking = Taking.AS_THEY_ARE
         self._as_it_is = None
         self.model.reset_to(listing)
         if others:  # else they begin as far down as the ones before were scrolled
@@ -477,8 +477,8 @@ class ListController(SelectedRows):
             self.view.columns.fit_unless_arranged()
             self.view.draw_when_laid_out()
         self._announce(listing.total)
-        if self._selects_all:
-            self._selects_all, self._chosen = False, None
+        if self.is_selecting:
+            self.is_selecting, self._chosen = False, None
             self.view.selectAll()
         elif self._wanted is not None:
             self._chosen = None
@@ -534,8 +534,7 @@ class ListController(SelectedRows):
 
     def _refreshed(self, wanted: object, found: Keys | Listing) -> None:
         before, self._shown, self.came = self._shown, self._query, self.begun
-        holds, self._holds_sight = self._holds_sight, False
-        self._is_asked = self.is_refreshing = False
+        holds, self.taking = self.taking is Taking.HELD, Taking.AS_THEY_ARE
         self._turn_into(wanted, found, holds=holds)
         if before is not None and not set(self._shown_query().extra) <= set(before.extra):
             self.model.reload()
@@ -576,7 +575,7 @@ class ListController(SelectedRows):
         holds_top, self.holds_top = self.holds_top, False
         bar = self.view.verticalScrollBar()
         was_at_top = self._left_top or bar.value() == 0
-        self._is_keeping = True
+        self.is_changing = True
         try:
             with ExitStack() as kept:
                 for view in dict.fromkeys((self.view, self._seen())):
@@ -584,7 +583,7 @@ class ListController(SelectedRows):
                     kept.enter_context(view.kept_in_place(name, find, holds_top=holds_top))
                 yield
         finally:
-            self._is_keeping = False
+            self.is_changing = False
         self._left_top = was_at_top and bar.value() > 0
         if chosen is not None and not self.view.selectionModel().hasSelection():
             self._chosen = chosen
@@ -622,14 +621,14 @@ class ListController(SelectedRows):
         elif error.is_retriable and self._query and _same_but_later(self._query, self._shown):
             self._wanted, self.is_cut_short = None, not self.model.complete  # what was read of it stays
             self._drop(_UNREAD)
-            self.is_refreshing = False
+            self.taking = Taking.ASKED if self.taking is Taking.REFRESHED else self.taking
             self._context.runner.failed.emit(error)
             self.kept.emit()
         else:
             self._not_shown(error)
 
     def _not_shown(self, error: TenantAdminError) -> None:
-        self._selects_all = False
+        self.is_selecting = False
         self._drop(_UNREAD)
         self._late.stop()
         self._query = self._shown = self._as_it_is = None

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QPushButton
 from app.services.records.list_query import Key, ListQuery
 from app.services.records.lists import Newer
 from app.services.text import counted
+from app.ui.tabs.common.list_controller import Taking
 from app.ui.theme import Icon
 from app.ui.widgets.actions import ActionSpec
 from app.ui.widgets.announcing import announce
@@ -94,7 +95,7 @@ class NewRows(QObject):
             if not self._above:
                 self._first = self._tab.model.key(0)
             self.count = 1
-            if self._tab.list.is_refreshing:
+            if self._tab.list.taking is Taking.REFRESHED:
                 return
             announce(
                 self._tab.table, f"{_OTHERS} to {self._tab.context.opened.place}. {_KEYS} reads it again."

@@ -376,10 +376,8 @@ class RecordTab(ListedTab):
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         self.fold_as_chosen()
-        if not event.spontaneous():
-            self.list.unseen()
-        if not event.spontaneous() and (self.context.costs or not self.new_rows.count):
-            self.list.holds_top = False  # nobody has read it meanwhile, and no button leads to what is above
+        if not event.spontaneous():  # the top stays where a button leads to what is above it
+            self.list.unseen(top=self.context.costs or not self.new_rows.count)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Escape leads back to the rows from wherever Return or Tab has led to. Beside them, but in a text,

@@ -30,6 +30,7 @@ from app.services.text import counted
 from app.ui.session.sight import InSight
 from app.ui.tabs.common import acts, declared
 from app.ui.tabs.common.declared import NOTIFICATIONS_TAB
+from app.ui.tabs.common.list_controller import Taking
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.tabs.common.when_removed import LEAVES, Leaving
 from app.ui.theme import Icon, Tone
@@ -217,7 +218,7 @@ class NotificationsTab(RecordTab):
     def read_beside(self, query: ListQuery) -> None:
         self.leaving.read()
         if self.groups is not None and self._has_groups():
-            self.groups.count(self._ungrouped(), holds=self.list.holds_sight)
+            self.groups.count(self._ungrouped(), holds=self.list.taking is Taking.HELD)
 
     def build_inspector(self) -> None:
         self._message = Label(wrap=True, selectable=True, caption="Message")
@@ -434,7 +435,7 @@ class NotificationsTab(RecordTab):
             self.groups.count(self._ungrouped(), changed=True)
 
     def reload(self) -> None:
-        if self.groups is not None and not self.list.holds_sight:
+        if self.groups is not None and self.list.taking is not Taking.HELD:
             self.groups.forget()
         super().reload()
 
