@@ -876,10 +876,7 @@ class Workspace(QWidget):
     def _offer_server(self, connection: "NamedConnection | None") -> None:
         """What a running `wrangler dev` has open can be changed through it, without stopping it."""
         if connection is not None:
-
-            def through() -> None:
-                self.connect_wanted.emit(connection)
-
+            through = partial(self.connect_wanted.emit, connection)
             self.notices[0].add_button("Open through wrangler dev", through, Kind.PRIMARY)
 
     def _begin_the_rest(self, _: object) -> None:

@@ -33,8 +33,8 @@ _TENANT = AUDIT_CHAIN.names.index("tenant_id")
 
 
 class ChainSteps:
-    """`before()` goes to the entry that the selected one continues, `behind()` to the next; at an end it says
-    so. Until it has come to something the same step is not asked for again, however often the key is
+    """`go(behind=…)` goes to the next entry of its chain, or to the one that it continues; at an end it
+    says so. Until it has come to something the same step is not asked for again, however often the key is
     pressed. Where each is a request of a live database, the rows at hand say it where they can.
     """
 
@@ -43,13 +43,7 @@ class ChainSteps:
         self._asked: tuple[int, bool] | None = None
         """From which entry, and whether to the next."""
 
-    def before(self) -> None:
-        self._go(behind=False)
-
-    def behind(self) -> None:
-        self._go(behind=True)
-
-    def _go(self, *, behind: bool) -> None:
+    def go(self, *, behind: bool) -> None:
         table, row = self._tab.table, self._beside_at_hand(behind=behind)
         if row is None:
             self._tab.current.when_whole(partial(self._look, behind=behind))
@@ -96,17 +90,15 @@ class ChainSteps:
             self._asked = None
 
     def _found(self, entry: Inspection, behind: bool, found: int | None) -> None:
-        step = entry.seq, behind
+        end = partial(self._end, (entry.seq, behind))
+        if found is not None and self._tab.list.current_id() == entry.seq:
+            self._tab.list.jump(found, on_missing=partial(self._tab.show_record, found), on_end=end)
+            return
+        end()
         if found is None:
-            self._end(step)
             which, whose = "last" if behind else "first", tenant_name(entry.tenant)
             said = f"Entry {grouped(entry.seq)} is the {which} of {whose} in this database."
             self._tab.context.say(said)
-        elif self._tab.list.current_id() == entry.seq:
-            show = partial(self._tab.show_record, found)
-            self._tab.list.jump(found, on_missing=show, on_end=partial(self._end, step))
-        else:
-            self._end(step)
 
 
 _ACTION, _LOOKING = "Go", "Looking…"

@@ -1,6 +1,7 @@
 """The views that a person has saved of a tab's list: a filter, an order and columns under a name."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QWidget
@@ -138,9 +139,7 @@ def update_view(tab: "RecordTab", name: str) -> None:
     _keep(tab, {name: now})
     tab.view_picker.shows(name)
 
-    def put_back() -> None:
-        _keep(tab, {name: before})
-
+    put_back = partial(_keep, tab, {name: before})
     tab.context.say(f"“{name}” is updated: {told(tab, now)}{left}", act=("Put back", put_back))
 
 
@@ -162,10 +161,7 @@ def remove_view(tab: "RecordTab", name: str) -> None:
     gone = _saved(tab)[name]
     _keep(tab, {name: None})
 
-    def put_back() -> None:
-        _keep(tab, {name: gone})
-
-    tab.context.say(f"“{name}” is removed", act=("Put back", put_back))
+    tab.context.say(f"“{name}” is removed", act=("Put back", partial(_keep, tab, {name: gone})))
 
 
 def _lasting(tab: "RecordTab") -> tuple[Arrangement, str]:

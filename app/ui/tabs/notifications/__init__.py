@@ -42,7 +42,7 @@ from app.ui.widgets.json_view import JsonView
 from app.ui.widgets.labels import Label, has_long_word, in_column, in_row
 from app.ui.widgets.panes import Field, SidePane
 from models.engine import Database
-from models.errors import NothingToDo, TenantAdminError
+from models.errors import NothingToDo
 
 if TYPE_CHECKING:
     from app.ui.tabs.notifications.groups import GroupsPanel
@@ -534,13 +534,12 @@ class NotificationsTab(RecordTab):
         turns, runner = self.context.turns, self.context.runner
         turn = turns.take()
 
-        def not_read(error: TenantAdminError) -> None:
-            turns.drop(turn, partial(runner.failed.emit, error))
-
-        def done(found: acts.Frozen) -> None:
-            turns.give(turn, partial(self._confirm_all, found))
-
-        read = partial(runner.read, unread, on_done=done, on_failed=not_read)
+        read = partial(
+            runner.read,
+            unread,
+            on_done=lambda found: turns.give(turn, partial(self._confirm_all, found)),
+            on_failed=lambda error: turns.drop(turn, partial(runner.failed.emit, error)),
+        )
         self.context.when_agreed(READ_EACH * rows, read, self, partial(turns.drop, turn))
 
     def _confirm_all(self, unread: acts.Frozen) -> None:

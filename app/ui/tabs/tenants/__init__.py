@@ -38,7 +38,7 @@ from app.ui.widgets.filter_row import DateRange, Span
 from app.ui.widgets.formatting import absolute_time, relative_time
 from app.ui.widgets.labels import Label, Look
 from app.workers.scan_pool import store_and_verifier
-from models import engine, errors, progress
+from models import engine, errors
 
 
 class TotalsRow(QWidget):
@@ -427,14 +427,12 @@ class TenantsTab(RecordTab):
         """Those of this database; none where they cannot be read, as their own dialog says."""
         where = self.context.opened.where
 
-        def read(monitor: progress.Monitor) -> Sequence[Checkpoint]:
-            return store_and_verifier()[0].checkpoints(where)
-
         def show(found: Sequence[Checkpoint]) -> None:
             if found != self._checkpoints:
                 self._checkpoints = found
                 self.current.reload()
 
+        read = lambda _: store_and_verifier()[0].checkpoints(where)  # noqa: E731
         self.context.runner.job(read, on_done=show, on_failed=lambda error: None)
 
     # what is done

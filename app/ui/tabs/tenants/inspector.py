@@ -25,7 +25,7 @@ from app.ui.widgets.formatting import absolute_time, duration, grouped, relative
 from app.ui.widgets.labels import ElidedLabel, IconLabel, Label, Look, in_column, in_row, set_tip
 from app.ui.widgets.panes import Field, FieldList
 from app.ui.widgets.static_table import Cell, StaticColumn, StaticTable
-from models import engine, errors, status
+from models import engine, status
 
 _ICON, _AROUND = 12, (10, 6, 8, 6)
 
@@ -176,12 +176,7 @@ class ChainPart(QWidget):
                 self._show_days(days)
                 self.more.hide()
 
-        def failed(error: errors.TenantAdminError) -> None:
-            context.runner.failed.emit(error)
-
-        context.when_agreed(
-            row.entries, lambda: context.runner.read(read, on_done=show, on_failed=failed), self
-        )
+        context.when_agreed(row.entries, lambda: context.runner.read(read, on_done=show), self)
 
     def _fields(self, detail: TenantDetail, checkpoint: Checkpoint | None) -> list[Field]:
         row, utc = detail.row, self._context.settings.utc_times

@@ -458,10 +458,7 @@ class AddUsersDialog(LongForm):
     def _cut(self) -> None:
         read = self.lines.reader()
 
-        def work(monitor: Monitor) -> Sheet:
-            return adding.cut(read(), monitor)
-
-        self._begin(work, self._offer)
+        self._begin(lambda monitor: adding.cut(read(), monitor), self._offer)
 
     def _offer(self, sheet: Sheet) -> None:
         """Offers the columns that there are, as the head line has them."""
@@ -507,9 +504,7 @@ class AddUsersDialog(LongForm):
             with database.connection_context(), database.cancellable(monitor.cancelled):
                 return adding.judge(database, sheet, wanted, asked, monitor, now=now)
 
-        def run() -> None:
-            self._begin(work, self._judged, len(sheet.rows))
-
+        run = partial(self._begin, work, self._judged, len(sheet.rows))
         self._context.when_agreed(self._context.rows_of(USERS.name, EVERYONE), run, self, hint=ADDRESSES)
 
     def _is_new_agreed(self) -> bool:
