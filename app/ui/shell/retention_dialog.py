@@ -20,7 +20,17 @@ from app.ui.widgets.buttons import CheckBox, Lines, push_button
 from app.ui.widgets.dialogs import Dialog
 from app.ui.widgets.file_dialogs import choose_folder
 from app.ui.widgets.formatting import absolute_time, grouped, percent
-from app.ui.widgets.labels import ElidedLabel, Label, Look, SignedLine, in_column, in_row, section, set_tip
+from app.ui.widgets.labels import (
+    ElidedLabel,
+    Label,
+    Look,
+    SignedLine,
+    in_column,
+    in_row,
+    keep_room,
+    section,
+    set_tip,
+)
 from app.ui.widgets.static_table import Cell, StaticColumn, StaticTable
 
 LISTED = 50
@@ -395,15 +405,8 @@ class RetentionDialog(Dialog):
             numbers.setEnabled(not is_old)
         if reason and not is_old:
             self.why_not.setText(reason)
-            _keep_room(self.why_not)
+            keep_room(self.why_not)
         self.why_not.setVisible(bool(reason) and not is_old)
-
-
-def _keep_room(widget: QWidget) -> None:
-    """What is below it, or above it at the foot, stays where it is when it goes."""
-    policy = widget.sizePolicy()
-    policy.setRetainSizeWhenHidden(True)
-    widget.setSizePolicy(policy)
 
 
 def _doubts(

@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 from app.ui.theme import Icon, Kind, Theme, Tone, set_property
 from app.ui.widgets.clipboard import copy_text
 from app.ui.widgets.formatting import EMPTY, first_line, grouped
-from app.ui.widgets.labels import IconLabel, Label, Look, bounded, in_row, lines_of, set_tip
+from app.ui.widgets.labels import IconLabel, Label, Look, bounded, high_by_width, in_row, lines_of, set_tip
 
 _COLOURS = {
     Kind.PRIMARY: "on_accent",
@@ -365,9 +365,7 @@ class CheckBox(QCheckBox):
 
     def __init__(self, words: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
-        policy.setHeightForWidth(True)
-        self.setSizePolicy(policy)
+        high_by_width(self)
         self._sizes: dict[str, QSize] = {}
         """Of words that were measured in the font it has now: a form asks for them hundreds of times."""
         self.set_words(words)
@@ -433,9 +431,7 @@ class Lines(QWidget):
         super().__init__()
         self._gap = gap
         self._heights: dict[int, int] = {}
-        policy = QSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
-        policy.setHeightForWidth(True)
-        self.setSizePolicy(policy)
+        high_by_width(self, QSizePolicy.Policy.Maximum)
         self.setMouseTracking(True)
         self._moment = QTimer(self, singleShot=True)
         self._moment.timeout.connect(self._revive)

@@ -484,14 +484,9 @@ class ProgressLine(QWidget):
         self.words = Label(look=Look.DIM)
         self.words.setFixedHeight(self.words.fontMetrics().height() + 2)  # as high without words
         in_row((self.bar, 1), self.words, within=self)
-        self.keep_room(True)  # else all below it moves when it comes and goes
+        keep_room(self)  # else all below it moves when it comes and goes
         self._of, self._began = 0, 0.0
         self.hide()
-
-    def keep_room(self, keep: bool) -> None:
-        policy = self.sizePolicy()
-        policy.setRetainSizeWhenHidden(keep)
-        self.setSizePolicy(policy)
 
     def begin(self, of: int = 0) -> None:
         self._of, self._began = of, time.monotonic()
@@ -524,7 +519,7 @@ class LongForm(FormDialog):
         self.bar = self.far.bar
         self._written.connect(self.far.show_progress)
         if self.far_below:
-            self.far.keep_room(False)
+            keep_room(self.far, kept=False)
             self.add_said(self.far)
 
     def monitor(self, of: int = 0) -> Monitor:

@@ -186,6 +186,13 @@ def keep_room(label: QWidget, *, kept: bool = True) -> None:
     label.setSizePolicy(policy)
 
 
+def high_by_width(widget: QWidget, across: QSizePolicy.Policy = QSizePolicy.Policy.Preferred) -> None:
+    """How high it is depends on how wide it is."""
+    policy = QSizePolicy(across, QSizePolicy.Policy.Preferred)
+    policy.setHeightForWidth(True)
+    widget.setSizePolicy(policy)
+
+
 class ElidedLabel(Label):
     """One line that shortens itself with an ellipsis, to `least` points where it has so many words; the whole
     text is in the tool tip and `text()`.
@@ -257,9 +264,7 @@ class FoldedLabel(Label):
     ) -> None:
         super().__init__(text, look, wrap=True, caption=caption)
         self._most, self._fewest, self._even = most, fewest, even
-        policy = QSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        policy.setHeightForWidth(True)
-        self.setSizePolicy(policy)
+        high_by_width(self, QSizePolicy.Policy.Ignored)
 
     @property
     def is_long(self) -> bool:

@@ -38,7 +38,7 @@ from app.ui.theme import Theme, Tone
 from app.ui.widgets.actions import give_letters
 from app.ui.widgets.cell_delegate import WrappingCells, is_right
 from app.ui.widgets.data_table import DataTable
-from app.ui.widgets.labels import in_row
+from app.ui.widgets.labels import high_by_width, in_row
 
 _LEAST_WIDE = 90
 _LOOKED_AT = 4
@@ -330,9 +330,7 @@ class Columns(QWidget):
         self._parts, self._spacing, self._shares = parts, spacing, shares
         self._row = in_row(within=self, spacing=spacing)
         self.stand(*parts)
-        policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
-        policy.setHeightForWidth(True)
-        self.setSizePolicy(policy)
+        high_by_width(self)
 
     def stand(self, *parts: QWidget) -> None:
         self._parts = parts

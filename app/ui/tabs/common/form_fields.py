@@ -16,7 +16,7 @@ from app.ui.widgets.buttons import CheckBox
 from app.ui.widgets.clipboard import PasteBox
 from app.ui.widgets.form_dialog import FieldValue, checked
 from app.ui.widgets.formatting import EMPTY
-from app.ui.widgets.labels import LONGEST, Label, Look, bounded, in_column
+from app.ui.widgets.labels import LONGEST, Label, Look, bounded, in_column, keep_room
 from models.status import SYSTEM_TENANT
 
 _valid = checked(text.tenant_id)
@@ -258,9 +258,7 @@ class PriceLine(Label):
         self._is_told = context.opened.database.charges
         if self._is_told and self.screen().availableGeometry().height() >= _LOW:
             self.setMinimumHeight(lines * self.fontMetrics().lineSpacing())
-            policy = self.sizePolicy()
-            policy.setRetainSizeWhenHidden(True)
-            self.setSizePolicy(policy)
+            keep_room(self)
         self.hide()  # an empty line is heard as one that says nothing
 
     def tell_added(self, each: int, rows: int, entries: int, looks: int = 0) -> None:
