@@ -117,7 +117,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         common.complain(str(error))
         _print_nothing_more()
     except TenantAdminError as error:
-        common.complain(str(error))
+        common.complain(common.asking(error, options))
     except KeyboardInterrupt as error:
         common.complain("cancelled")
         return common.ended_by(error)

@@ -36,6 +36,23 @@ UNRECORDED = "also when the database has no audit chain, so that it is recorded 
 """What `--unrecorded` confirms."""
 
 
+FLAGS = {
+    "NeedsConfirmation": "--allow-majority",
+    "ClockProblem": "--trust-clock",
+    "NoCheckpoint": "--without-checkpoint",
+    "NotRecorded": "--unrecorded",
+    "NoBookmark": "--without-bookmark",
+}
+"""What confirms that which an error asks about."""
+
+
+def asking(error: TenantAdminError, options: object) -> str:
+    """What it says, and how a person confirms what it asks about, where the command can be told so."""
+    flag = FLAGS.get(type(error).__name__, "")
+    can_be_told = flag.removeprefix("--").replace("-", "_") in vars(options)
+    return f"{error} To confirm, add {flag}." if can_be_told else str(error)
+
+
 class OutputFailed(TenantAdminError):
     """Standard output takes nothing more; `why` is the system's word."""
 

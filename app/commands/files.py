@@ -55,7 +55,6 @@ def restore_arguments(parser: argparse.ArgumentParser) -> None:
 
 def restore(options: argparse.Namespace) -> int:
     """Put back what a copy holds; the file as it was is kept."""
-    from app.services.chain.cautions import NotRecorded  # noqa: PLC0415
     from app.services.files import restoring  # noqa: PLC0415
     from app.workers.scan_pool import store_and_verifier  # noqa: PLC0415
 
@@ -85,15 +84,11 @@ def restore(options: argparse.Namespace) -> int:
         if offered.prepared.caution is not None:
             common.complain(offered.prepared.caution)
         carry_out = partial(restoring.carry_out, force=options.force, unrecorded=options.unrecorded)
-        try:
-            with common.asked_to_stop(finishing=True) as cancelled, _told_what_became_of(path):
-                actor = paths.os_user()
-                done = carry_out(
-                    path, offered, store, verify, actor=actor, now=now, monitor=Monitor(cancelled=cancelled)
-                )
-        except NotRecorded as error:
-            common.complain(f"{error} To confirm, add --unrecorded.")
-            return common.EXIT_COULD_NOT_RUN
+        with common.asked_to_stop(finishing=True) as cancelled, _told_what_became_of(path):
+            actor = paths.os_user()
+            done = carry_out(
+                path, offered, store, verify, actor=actor, now=now, monitor=Monitor(cancelled=cancelled)
+            )
     for table, count in offered.prepared.after.items():
         common.say(f"{table}: {counted(count, 'row')}" if count is not None else f"{table}: cannot be read")
     common.say(f"the file as it was is kept as {done.kept}")

@@ -24,15 +24,6 @@ if TYPE_CHECKING:  # nothing is loaded for the help
     from app.services.retention.removal import RetentionResult
     from models.engine import Database
 
-_FLAGS = {
-    "NeedsConfirmation": "--allow-majority",
-    "ClockProblem": "--trust-clock",
-    "NoCheckpoint": "--without-checkpoint",
-    "NotRecorded": "--unrecorded",
-    "NoBookmark": "--without-bookmark",
-}
-"""What confirms that which an error asks about."""
-
 _NOW = (
     "reckon from this time (seconds since 1970), which confirms that it may lie far ahead of all that is in "
     "the file; one that is a day or more before the newest entry is refused all the same, or reported where "
@@ -166,7 +157,7 @@ def retention(options: argparse.Namespace) -> int:
             if planned.no_checkpoint is not None and not options.without_checkpoint:
                 asked.append(run.NoCheckpoint.__name__)
             if planned.total and asked and planned.obstacle is None:
-                flags = " ".join(_FLAGS[name] for name in asked)
+                flags = " ".join(common.FLAGS[name] for name in asked)
                 refused.append(f"a run removes nothing unless you confirm that by {flags}")
                 common.complain(refused[-1])
             is_wrong = doubt is not None or bool(refused)
@@ -199,7 +190,7 @@ def retention(options: argparse.Namespace) -> int:
             NoBookmark,
             NotRecorded,
         ) as error:
-            common.complain(f"{error} To confirm, add {_FLAGS[type(error).__name__]}.")
+            common.complain(common.asking(error, options))
             if isinstance(error, clock.ClockProblem) and error.doubt.is_off:
                 return _say_result(going.result, planned.stored, database, options, stopped=str(error))
             if not options.json:

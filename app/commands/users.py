@@ -181,19 +181,15 @@ def _add(options: argparse.Namespace) -> int:
         agreed = Agreed()
         if options.unrecorded:
             agreed.add(NotRecorded(database.place))
-        try:
-            with common.asked_to_stop() as cancelled:
-                change = writing.carry_out(
-                    service.create_many,
-                    database,
-                    found.good,
-                    Monitor(cancelled=cancelled),
-                    actor=paths.os_user(),
-                    now=now,
-                    agreed=agreed,
-                )
-        except NotRecorded as error:
-            common.complain(f"{error} To confirm, add --unrecorded.")
-            return common.EXIT_COULD_NOT_RUN
+        with common.asked_to_stop() as cancelled:
+            change = writing.carry_out(
+                service.create_many,
+                database,
+                found.good,
+                Monitor(cancelled=cancelled),
+                actor=paths.os_user(),
+                now=now,
+                agreed=agreed,
+            )
     common.say(f"{change.summary} in {path.name}")
     return common.EXIT_FINDINGS if found.bad else common.EXIT_INTACT
