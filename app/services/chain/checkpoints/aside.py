@@ -6,11 +6,11 @@ outside of every line, and goes by that when it is to come back. It says nothing
 made just this copy of the file in that place, and which checkpoint was made of what the file has held since.
 """
 
+import hashlib  # whose other parts are loaded when they are asked for (`app.seldom`)
 import json
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
-from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import Any, Final
 
@@ -59,7 +59,7 @@ class PutAside:
 def digest_of(file: Path) -> str:
     """SHA-256 of its bytes. Raises `OSError`."""
     with file.open("rb") as content:
-        return file_digest(content, "sha256").hexdigest()
+        return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 def keep(folder: Path, made: PutAside) -> None:
@@ -89,4 +89,4 @@ def _items(folder: Path, place: str) -> list[Any]:
 
 
 def _file(folder: Path, place: str) -> Path:
-    return folder / FOLDER / f"{sha256(place.encode(errors='surrogateescape')).hexdigest()[:32]}.json"
+    return folder / FOLDER / f"{hashlib.sha256(place.encode(errors='surrogateescape')).hexdigest()[:32]}.json"
