@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from types import FrameType, ModuleType
+from types import FrameType, FunctionType, ModuleType
 from weakref import ReferenceType, WeakSet, ref
 
 import apsw
@@ -362,7 +362,8 @@ def _held_by(weak: ReferenceType[MainWindow]) -> str:
     del window
     while todo and len(words) < 20 and len(way) < 99_999:
         one = todo.popleft()
-        said = f"{type(one).__module__}.{type(one).__qualname__} > {way[id(one)]}"
+        which = f" {one.__qualname__}" if isinstance(one, FunctionType) else ""
+        said = f"{type(one).__module__}.{type(one).__qualname__}{which} > {way[id(one)]}"
         if (more := sys.getrefcount(one) - counted[id(one)] - 3) > 0:  # ours: `there`, `one`, the argument
             words.append(f"{more} of {said}")
         for holder in holders[id(one)]:
