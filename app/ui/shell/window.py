@@ -134,6 +134,7 @@ class MainWindow(QMainWindow):
         self._runner = Runner(parent=self)
         self._runner.failed.connect(self._failed)
         self.workspace: Workspace | None = None
+        self._is_closed = False
         self._connections: tuple[str, ...] = ()
         self._production: frozenset[str] = frozenset()
         self.setWindowTitle("Tenant Admin")
@@ -508,6 +509,7 @@ class MainWindow(QMainWindow):
             self.ask_close()
             return
         self.settings.window_geometry = self.saveGeometry()
+        self._is_closed = True
         self.hide()  # what still runs may take seconds to end: a keyring that is silent
         self._let_go()
         self._runner.stop()
@@ -532,8 +534,11 @@ class MainWindow(QMainWindow):
     def _when_free(self, name: str, show: Callable[[], object], *, is_said: bool = False) -> None:
         """Shows what was opened as soon as no dialog of the file before it stands there any more: it would go
         with that, and what was typed in it, or is shown this once. One that asks for a file holds neither.
-        Nor before what is written of that file is done, an export, say, which would come to nothing.
+        Nor before what is written of that file is done, an export, say, which would come to nothing; nor in a
+        window that was closed meanwhile, which would not let go of it any more.
         """
+        if self._is_closed:
+            return
         asked = [] if self.workspace is None else self.workspace.findChildren(QDialog)
         modal = [one for one in asked if one.isVisible() and one.isModal()]
         standing = next((one for one in modal if not isinstance(one, QFileDialog | QMessageBox)), None)

@@ -13,7 +13,7 @@ from threading import Event
 
 import apsw
 import pytest
-from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QTimer, QUrl
 from PySide6.QtGui import (
     QDesktopServices,
     QDragEnterEvent,
@@ -24,6 +24,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox, QPushButton, QScrollArea, QWidget
 from pytestqt.qtbot import QtBot
+from shiboken6 import isValid
 
 from app import application, paths, replaced
 from app.services.chain.checkpoints.store import CheckpointStore
@@ -36,7 +37,7 @@ from app.services.tenants.erasing import plan
 from app.ui.shell.dialogs import ChooseDatabaseDialog, NotesDialog, RestoreDialog
 from app.ui.shell.notices import DisplacedNotice, RestoredNotice
 from app.ui.shell.retention_dialog import RetentionDialog
-from app.ui.shell.window import MainWindow
+from app.ui.shell.window import _LOOK_AGAIN_MS, MainWindow
 from app.ui.tabs.audit import AuditTab
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.theme import Theme, Tone
@@ -658,6 +659,26 @@ def test_neither_closing_the_database_nor_opening_another_drops_long_work_unsaid
     with qtbot.waitSignal(window.opened):
         click(qtbot, window.busy.cancel_button)
     assert window.context is not None and window.context.opened.path == other
+
+
+@pytest.mark.slow
+def test_what_waits_to_be_shown_is_dropped_with_the_window(
+    qtbot: QtBot, window: MainWindow, demo_path: Path, tmp_path: Path
+) -> None:
+    open_file(qtbot, window, demo_path)
+    shutil.copy(demo_path, tmp_path / "other.sqlite")
+    assert window.context is not None
+    hold = Event()
+    window.context.job("Exporting to all.csv…", lambda monitor: hold.wait(), on_done=print)
+    window.files.open(tmp_path / "other.sqlite")
+    qtbot.waitUntil(lambda: "is shown once" in window.toast.label.text())
+    timers = [one for one in window.findChildren(QTimer) if one.interval() == _LOOK_AGAIN_MS]
+    looks = [one for one in timers if one.isActive()]
+    window.close()
+    hold.set()
+    assert looks
+    qtbot.waitUntil(lambda: not any(isValid(one) and one.isActive() for one in looks))
+    assert window.workspace is None
 
 
 @pytest.mark.slow
