@@ -180,7 +180,7 @@ class Context(QObject):
         self._told_lost = lost
         if lost is None or (told is not None and lost.is_within(told)):
             return
-        if self._lock_again(which_gone([one.through for one in lost.each])):
+        if self._lock_again(which_gone(lost.numbers)):
             self.say(f"{lost.in_words[:1].upper()}{lost.in_words[1:]}; writes are locked again")
 
     def _went_back(self, ends_at: int) -> None:

@@ -73,10 +73,12 @@ class Lock(QObject):
         self.changed.emit()
 
     def lock_again(self, why: str) -> bool:
-        """Whether it was unlocked until now, for all that was told; the engine may have locked it before."""
+        """Whether it was unlocked until now, for all that was told; the engine may have locked it before. Why
+        it is locked is told anew where that was told before.
+        """
         was_unlocked = self._timer.isActive() or self._is_early
         self._is_early = False
-        if was_unlocked:
+        if was_unlocked or self.why:
             self.why = why
         self.lock()
         return was_unlocked
