@@ -214,7 +214,7 @@ class SidePane(QSplitter):
         self, side: QWidget, main: QWidget, *, load: Callable[[], int], save: Callable[[int], None]
     ) -> None:
         super().__init__(Qt.Orientation.Horizontal, childrenCollapsible=False, handleWidth=GAP)
-        self._load, self._save, self._side = load, save, side
+        self._load, self._save = load, save
         for part in (side, main):
             self.addWidget(part)
         self.setStretchFactor(0, 0)
@@ -225,8 +225,6 @@ class SidePane(QSplitter):
         self.splitterMoved.connect(lambda place, index: self._save(self.sizes()[0]))
 
     def fit(self, width: int) -> None:
-        if self._side.isHidden():  # its border would take room beside the rows
-            return
         side = self._load() or width
         if self.sizes()[0] != side:
             self.setSizes([side, max(1, self.width() - GAP - side)])
