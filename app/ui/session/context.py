@@ -521,6 +521,7 @@ def _may_go_well(error: errors.TenantAdminError) -> bool:
 _FOUND = object()
 """Who announces what was found to be saved: none of those who go to what they have just done."""
 _NOT_DONE = "Nothing was undone: the action just before it did not go through, as far as is known."
+_GONE = "Nothing was done: that was undone or done again meanwhile, or its tenant was erased."
 
 Acts = list[tuple[str, "Change"]]
 Ask = Callable[["Change", Callable[[], None]], None]
@@ -671,13 +672,15 @@ class History(QObject):
             took(named)
             return named
 
-        def go(part: "Part") -> None:
+        def if_there(go: Callable[[], None]) -> None:
             if any(one is act for one in here) and not self._pending:
-                self._revert(here, there, what, act, part)
+                go()
+            else:
+                self._say_gone()
 
         def rest(part: "Part", ask: Ask) -> None:
-            if any(one is act for one in here) and not self._pending:
-                ask(part.change, partial(go, part))
+            go = partial(self._revert, here, there, what, act, part)
+            if_there(lambda: ask(part.change, partial(if_there, go)))
 
         def done(inverse: Change) -> None:
             self._pending = False
@@ -731,6 +734,8 @@ class History(QObject):
         if self.before_refused(error):
             act = self._done[-2]
             self._after_acts(partial(self._ask, ask, self._done, self._undone, "undone", act))
+        else:
+            self._say_gone()
 
     def rest_of_refused(self, error: errors.TenantAdminError) -> str:
         """“Undo for the other 3”, of an act on many that failed with this because of some of them; "" where
@@ -747,6 +752,11 @@ class History(QObject):
             revert = self._rest[1]
             self.begun.emit()
             self._runner.when_written(partial(revert, ask), self._not_begun)
+        else:
+            self._say_gone()
+
+    def _say_gone(self) -> None:
+        self._runner.failed.emit(errors.NothingToDo(_GONE))
 
     def forget(self, tenants: frozenset[str]) -> None:
         """Acts in the chains of these, which were erased, cannot be taken back: nothing is kept of them."""

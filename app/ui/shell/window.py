@@ -67,7 +67,7 @@ if TYPE_CHECKING:
     from app.services.opened import Opened
     from app.services.records.change import Change
     from app.services.tenants.erasing import Erasure
-    from app.ui.session.context import Context
+    from app.ui.session.context import Ask, Context
     from app.ui.shell.strip import Strip
     from app.ui.shell.time_travel import TimeTravel
     from app.ui.shell.welcome import WelcomePage
@@ -777,13 +777,21 @@ class MainWindow(QMainWindow):
             self._ask_token(error)
         elif self.workspace is None or not self.workspace.says(error):
             context = self.context
-            file, again = (None, None) if context is None else (context.opened.file, context.again(error))
+            file = None if context is None else context.opened.file
             back = self.connecting.ways_back(error, None if context is None else context.opened)
-            if context is not None and (older := context.history.before_refused(error)):
-                words = quoted(first_line(older, 60)).replace("&", "&&")
-                back.append((f"Undo {words}", partial(self.undo, instead_of=error)))
-            if context is not None and (rest := context.history.rest_of_refused(error)):
-                back.insert(0, (rest, partial(self._revert_rest, context, error)))
+            again = None
+            if context is not None:
+                by, revert, history = partial(self._by_door, context), self._revert, context.history
+                if (repeat := context.again(error)) is not None:
+                    again = partial(by, repeat)
+                if older := history.before_refused(error):
+                    words = quoted(first_line(older, 60)).replace("&", "&&")
+                    before = partial(revert, context, "Undo", partial(history.undo_before, error))
+                    back.append((f"Undo {words}", partial(by, before)))
+                if rest := history.rest_of_refused(error):
+                    word = rest.partition(" for ")[0]
+                    others = partial(revert, context, word, partial(history.revert_rest, error))
+                    back.insert(0, (rest, partial(by, others)))
             self.files.show_failure(error, file, again=again, doors=back)
         elif isinstance(error, RateLimited):  # which a notice has said before a key was pressed
             self.toast.show_message(str(error), beside=True)
@@ -963,29 +971,27 @@ class MainWindow(QMainWindow):
         dialog.set_close_button()
         dialog.open_once()
 
-    def undo(self, *, instead_of: TenantAdminError | None = None) -> None:
-        """The latest act, or the one before it where that was refused with an error."""
+    def undo(self) -> None:
         self.toast.dismiss()  # its Undo was for this act, and would take back the one before
-        if self.context is None:
-            return
-        if (cannot := self.context.cannot_write) is not None:
-            self.toast.show_message(cannot)
-        else:
-            ask = partial(self._ask_price, self.context, "Undo")
-            history = self.context.history
-            revert = history.undo if instead_of is None else partial(history.undo_before, instead_of)
-            self._in_turn(self.context, "Undo", partial(revert, ask))
-
-    def _revert_rest(self, context: Context, error: TenantAdminError) -> None:
-        if context is self.context:
-            word = context.history.rest_of_refused(error).partition(" for ")[0]
-            ask = partial(self._ask_price, context, word)
-            self._in_turn(context, word, partial(context.history.revert_rest, error, ask))
+        if self.context is not None:
+            self._revert(self.context, "Undo", self.context.history.undo)
 
     def redo(self) -> None:
         if self.context is not None:
-            ask = partial(self._ask_price, self.context, "Redo")
-            self._in_turn(self.context, "Redo", partial(self.context.history.redo, ask))
+            self._revert(self.context, "Redo", self.context.history.redo)
+
+    def _by_door(self, context: Context, go: Callable[[], object]) -> None:
+        """By a button that stands until somebody presses it, whatever is open or asked by then."""
+        self.toast.dismiss()
+        if context is not self.context:
+            self.toast.show_message(f"Nothing was done: {context.opened.place} was closed meanwhile")
+        elif (first := self.busy.asks) is not None:
+            self.toast.show_message(first)
+        else:
+            go()
+
+    def _revert(self, context: Context, word: str, revert: Callable[[Ask], None]) -> None:
+        self._in_turn(context, word, partial(revert, partial(self._ask_price, context, word)))
 
     def _in_turn(self, context: Context, word: str, revert: Callable[[], None]) -> None:
         """Behind all that was asked for before, of which rows may still be read: it is of the last act of

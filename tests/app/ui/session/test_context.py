@@ -15,7 +15,7 @@ from app.ui.session.lock import Unsettled
 from app.ui.session.sight import Sight
 from app.workers.runner import Runner
 from models.engine import Database, Settled, Statement
-from models.errors import EarlierUnknown, OutcomeUnknown, RowChanged, TenantAdminError
+from models.errors import EarlierUnknown, NothingToDo, OutcomeUnknown, RowChanged, TenantAdminError
 from models.local.database import LocalDatabase
 from tests.conftest import NOW
 
@@ -234,9 +234,12 @@ def test_the_rest_of_an_act_on_many_is_undone_by_itself_and_done_again(
     assert emails(database) == ["bob@acme.example", "other@acme.example"]
     assert history.next_undo == "3 users deleted (2 of 3) (1 of 2)"
     assert history.rest_of_refused(error) == "Do again for the other one"
-    history.revert_rest(error)  # it is not there any more
+    gone = refused(lambda: history.revert_rest(error))
+    assert isinstance(gone, NothingToDo) and "Nothing was done" in str(gone)
     history.forget(frozenset())
     assert history.rest_of_refused(error) == ""
+    assert isinstance(refused(lambda: history.revert_rest(error)), NothingToDo)
+    assert isinstance(refused(lambda: history.undo_before(error)), NothingToDo)
 
 
 def test_a_redo_that_is_refused_is_called_one(

@@ -294,24 +294,56 @@ def test_undo_is_of_the_last_act_whose_rows_may_still_be_read(
     assert count(demo_path, "users") == before and question is not None
 
 
-@pytest.mark.slow
-def test_of_an_act_on_many_that_others_have_changed_since_the_rest_is_undone_by_a_button(
-    qtbot: QtBot, window: MainWindow, demo_path: Path
-) -> None:
-    ask(demo_path, "UPDATE webhook_destinations SET active = 1, name = 'Ci ' || rowid")
-    off = partial(ask, demo_path, "SELECT name FROM webhook_destinations WHERE active = 0 ORDER BY name")
-    open_file(qtbot, window, demo_path)
+def undo_refused(
+    qtbot: QtBot, window: MainWindow, path: Path
+) -> tuple[ErrorDialog, str, Callable[[], list[tuple[Any, ...]]]]:
+    """The undo of three webhooks that were switched off, of which another program has switched one on: what
+    is said, that one, and what asks which are off.
+    """
+    ask(path, "UPDATE webhook_destinations SET active = 1, name = 'Ci ' || rowid")
+    off = partial(ask, path, "SELECT name FROM webhook_destinations WHERE active = 0 ORDER BY name")
+    open_file(qtbot, window, path)
     page = go(qtbot, window, TABLES.index("webhook_destinations"))
     choose(qtbot, page, 0)
     press("Shift+Down")
     press("Shift+Down")
     press("D")
     qtbot.waitUntil(lambda: len(off()) == 3)
-    (other,), *rest = off()
-    ask(demo_path, "UPDATE webhook_destinations SET active = 1 WHERE name = ?", other)
+    (other,), *_ = off()
+    ask(path, "UPDATE webhook_destinations SET active = 1 WHERE name = ?", other)
     qtbot.waitUntil(lambda: is_settled(window))
     press("Ctrl+Z")
-    told = dialog(qtbot, window, ErrorDialog)
+    return dialog(qtbot, window, ErrorDialog), other, off
+
+
+@pytest.mark.slow
+def test_the_rest_is_undone_of_what_is_still_open_and_behind_no_question(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    told, _, off = undo_refused(qtbot, window, demo_path)
+    rest, go_on, came = off(), threading.Event(), list[object]()
+    window.busy.run("Checking…", lambda monitor: go_on.wait(60), on_done=came.append, asks=True)
+    click(qtbot, button(told, "Undo for the other 2"))
+    qtbot.waitUntil(lambda: "comes first" in window.toast.label.text())
+    go_on.set()
+    qtbot.waitUntil(lambda: bool(came) and is_settled(window))
+    assert off() == rest
+    closed(qtbot, window, ErrorDialog)
+    window.undo()
+    again = dialog(qtbot, window, ErrorDialog)
+    window.close_file()
+    click(qtbot, button(again, "Undo for the other 2"))
+    qtbot.waitUntil(lambda: "Nothing was done: demo.sqlite was closed" in window.toast.label.text())
+    qtbot.waitUntil(window.toast.isVisible)
+    assert off() == rest
+
+
+@pytest.mark.slow
+def test_of_an_act_on_many_that_others_have_changed_since_the_rest_is_undone_by_a_button(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    told, other, off = undo_refused(qtbot, window, demo_path)
+    rest = off()
     assert f"active of webhook “{other}”" in words(told)
     assert "The other 2 are as they were then" in words(told)
     assert off() == rest

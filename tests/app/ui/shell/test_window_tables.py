@@ -1,6 +1,7 @@
 """The tables in the window: filtered, copied, exported, and kept in place while others write."""
 
 import re
+import threading
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -519,6 +520,27 @@ def test_what_a_lock_kept_out_is_tried_again_by_a_button(
             click(qtbot, next(one for one in told.findChildren(QPushButton) if one.text() == "Try again"))
             qtbot.waitUntil(lambda left=left: count(demo_path, "users") == left)  # type: ignore[misc]
             closed(qtbot, window, ErrorDialog)
+
+
+@pytest.mark.slow
+def test_it_is_not_tried_again_before_a_question_that_is_still_to_come(
+    qtbot: QtBot, window: MainWindow, demo_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("models.local.database.PATIENCE", 0.1)
+    page = open_file(qtbot, window, demo_path)
+    before, go_on, came = count(demo_path, "users"), threading.Event(), list[object]()
+    choose(qtbot, page, 1)
+    with closing(apsw.Connection(str(demo_path))) as other:
+        other.execute("BEGIN IMMEDIATE")
+        press("Del")
+        told = dialog(qtbot, window, ErrorDialog)
+        other.execute("ROLLBACK")
+    window.busy.run("Checking…", lambda monitor: go_on.wait(60), on_done=came.append, asks=True)
+    click(qtbot, button(told, "Try again"))
+    qtbot.waitUntil(lambda: "comes first" in window.toast.label.text())
+    go_on.set()
+    qtbot.waitUntil(lambda: bool(came) and is_settled(window))
+    assert count(demo_path, "users") == before
 
 
 def test_where_no_entry_can_follow_no_act_is_offered(
