@@ -102,6 +102,10 @@ class SharedId(NotAllowed):
         )
 
 
+class TenantLacking(NotAllowed):
+    """A table of the file's own, to which rows of tenants refer, has no row of one."""
+
+
 class NothingToDo(NotAllowed):
     """Every record is already as the action would make it. Nobody has to do anything about that."""
 

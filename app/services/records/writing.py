@@ -8,6 +8,8 @@ from functools import partial, wraps
 from types import MappingProxyType
 from typing import Any, Concatenate, Final, ParamSpec, cast
 
+from peewee import BaseQuery
+
 from app.services import text
 from app.services.chain.append import Batch, Check, Event, append, has_chain, unknown_tenant
 from app.services.chain.cautions import Agreed, Caution, NoBookmark
@@ -17,12 +19,12 @@ from app.services.records.change import Change, Checks
 from app.services.records.images import PREPARED, UPDATED, Completing, Images
 from app.services.records.parts import Part, called_each, names_in, part_of
 from app.services.records.references import removal
-from app.services.records.rows import Image, RowChange, StoredRow, Value, proof_of, statements_of
-from app.services.records.tables import DECLARED
+from app.services.records.rows import Image, RowChange, StoredRow, Value, one_of, proof_of, statements_of
+from app.services.records.tables import DECLARED, USERS
 from app.services.records.unaltered import unaltered
 from app.services.text import quoted, tenant_name
 from models import errors
-from models.engine import Capability, Database, Rows, Statement, raw
+from models.engine import Capability, Database, Rows, Statement, raw, sql_name
 from models.freeing import let_go
 from models.progress import UNWATCHED, WATCHING, share_of
 from models.schema import StoredTable
@@ -190,7 +192,7 @@ def commit(
         for row in planned[-1][1].rows if planned else ():
             tenant = (row.after or {}).get("tenant_id")
             if isinstance(tenant, str) and (reason := unknown_tenant(database, tenant, row.table)):
-                raise errors.NotAllowed(f"{reason} Nothing was changed.") from error
+                raise errors.TenantLacking(f"{reason} Nothing was changed.") from error
         raise
     except errors.RowChanged:
         if planned:
@@ -334,19 +336,23 @@ def undo(
     before = Planned(inverse, meant.behind) if meant.behind is not None else None
     try:
         return commit(database, plan, now=now, agreed=agreed, before=before, again=True)
-    except (errors.RowChanged, errors.AlreadyExists, errors.Refused, errors.Taken) as error:
-        if isinstance(error, errors.Taken) and len(change.rows) == 1:  # which says all of it
+    except (errors.RowChanged, errors.AlreadyExists, errors.Refused, *_SAY_ALL) as error:
+        if isinstance(error, _SAY_ALL) and len(change.rows) == 1:
             raise
         images = Images(database)
         alone = len(inverse.rows) == 1
         if alone and _beside_others(images, inverse, now) is not None:
             return commit(database, plan_beside, now=now, agreed=agreed, again=True)
-        taken: Mapping[Value, str] = {}
-        if isinstance(error, errors.Taken):
-            taken = error.records
-        elif isinstance(error, errors.AlreadyExists):
-            taken = _taken(images, inverse.rows)
-        differences, rest = _since(images, meant, inverse, taken, alone=len(change.rows) == 1)
+        kept_out: _KeptOut = {}
+        match error:
+            case errors.Taken():
+                taken = error.records.items()
+                kept_out = {(USERS.name, one): (_TAKEN, partial("{0}".format, told)) for one, told in taken}
+            case errors.AlreadyExists():
+                kept_out = _taken(images, inverse.rows)
+            case errors.Refused() | errors.TenantLacking():
+                kept_out = _orphaned(images, inverse.rows)
+        differences, rest = _since(images, meant, inverse, kept_out, alone=len(change.rows) == 1)
         if not differences:
             raise
         others = 0 if rest is None else rest.count
@@ -438,8 +444,11 @@ def _beside_others(images: Images, change: Change, now: int) -> RowChange | None
     return replace(images.changed(found, values, now), held=row.held)
 
 
+_SAY_ALL: Final = errors.Taken, errors.TenantLacking
+"""What keeps a single record from being put back, in a sentence about it."""
 _CHANGED: Final = "changed since"
-_TAKEN: Final = "what it had is taken since"
+_TAKEN: Final = "taken by others since"
+_LOST: Final = "referring to what is gone"
 _UNIQUE: Final = """
 SELECT list.name, info.name FROM pragma_index_list(?) AS list, pragma_index_info(list.name) AS info
 WHERE list."unique" AND NOT list.partial AND NOT EXISTS (
@@ -448,44 +457,84 @@ WHERE list."unique" AND NOT list.partial AND NOT EXISTS (
 """
 
 
-def _taken(images: Images, rows: Sequence[RowChange]) -> dict[Value, str]:
+_KeptOut = Mapping[tuple[str, Value], tuple[str, Callable[[str], str]]]
+"""By table and id, why records that are as they must be cannot be put back: each of several, and in words,
+given which it is.
+"""
+
+
+def _gets(row: RowChange, columns: Sequence[str]) -> tuple[Value, ...] | None:
+    """What a row would hold in these columns; None where one of them is NULL, or not known."""
+    image = {**row.held, **row.key, **(row.after or {})}
+    values = tuple(image.get(name) for name in columns)
+    return None if row.after is None or None in values else values
+
+
+def _taken(images: Images, rows: Sequence[RowChange]) -> _KeptOut:
     """Which of the rows would get what the table's own rules let one row have, and another has by now; as far
     as that is alike byte by byte.
     """
-    found: dict[Value, str] = {}
+    found: dict[tuple[str, Value], tuple[str, Callable[[str], str]]] = {}
     for table in dict.fromkeys(row.table for row in rows if row.after is not None):
         indexes: dict[str, list[str]] = {}
         for index, column in images.read([raw(_UNIQUE, table)])[0]:
             indexes.setdefault(str(index), []).append(str(column))
         for columns in indexes.values():
-            wanted = {
-                tuple(image[name] for name in columns): row
-                for row in rows
-                if row.table == table and row.after is not None
-                for image in [{**row.held, **row.key, **row.after}]
-                if all(image.get(name) is not None for name in columns)
-            }
+            says = partial("another row has the same {} as {}".format, " and ".join(columns))
+            some = (row for row in rows if row.table == table)
+            wanted = {values: row for row in some if (values := _gets(row, columns)) is not None}
             for other in images.matching(table, columns, [*wanted]):
                 row = wanted.get(tuple(other.image.get(name) for name in columns))
                 if row is not None and other.record_id != row.record_id:
-                    found[row.record_id] = f"another row of {table} has the same {' and '.join(columns)}"
+                    found[table, row.record_id] = _TAKEN, says
     return found
 
 
+def _orphaned(images: Images, rows: Sequence[RowChange]) -> _KeptOut:
+    """Which of the rows would refer, by a foreign key, to what is not there any more and does not come back
+    with them.
+    """
+    found: dict[tuple[str, Value], tuple[str, Callable[[str], str]]] = {}
+    keys = [(parent, key) for parent in images.tables.values() for key in parent.referring]
+    for parent, key in keys:
+        wanted: dict[tuple[Value, ...], list[RowChange]] = {}
+        for row in rows:
+            is_new = row.before is None or not row.changing.isdisjoint(key.columns)
+            if row.table == key.table and is_new and (values := _gets(row, key.columns)) is not None:
+                wanted.setdefault(values, []).append(row)
+        for row in rows:
+            if row.table == parent.name and (values := _gets(row, key.parent_columns)) is not None:
+                wanted.pop(values, None)
+        leads_there = len(key.columns) == len(key.parent_columns) and {*key.parent_columns} <= {*parent.names}
+        if wanted and leads_there:
+            there = images.read([_first(parent, key.parent_columns, values) for values in wanted])
+            lost = (some for some, any_there in zip(wanted.values(), there, strict=True) if not any_there)
+            says = partial("{1} refers to a row of {0} that is not there any more".format, parent.name)
+            found |= {(key.table, row.record_id): (_LOST, says) for some in lost for row in some}
+    return found
+
+
+def _first(table: StoredTable, columns: Sequence[str], values: tuple[Value, ...]) -> BaseQuery:
+    condition, bound = one_of(table.name, columns, [values])
+    return raw(f"SELECT 1 FROM {sql_name(table.name)} WHERE {condition} LIMIT 1", *bound)  # noqa: S608
+
+
 def _since(
-    images: Images, change: Change, inverse: Change, taken: Mapping[Value, str], *, alone: bool
+    images: Images, change: Change, inverse: Change, kept_out: _KeptOut, *, alone: bool
 ) -> tuple[list[str], Part | None]:
-    """What keeps rows from being put back, in words, and the part of the change of which nothing does. Of
-    some of them others have what they would get.
+    """What keeps rows from being put back, in words, and the part of the change of which nothing does: not
+    what it is by now, and not what else has `kept_out` some of them.
     """
     there, differences, kept, left = _by_now(images, inverse.rows), [], set[tuple[str, Value]](), Left()
     now = [there.get((row.table, *row.told_by.values())) for row in inverse.rows]
     names = called_each(inverse.rows, names_in(change), [None if one is None else one.image for one in now])
     for row, found, (name, which) in zip(inverse.rows, now, names, strict=True):
-        difference = _difference(images, row, found, "the record" if alone else _kind_and(row, name, which))
-        if difference is None and row.record_id in taken:
-            differences.append(taken[row.record_id])
-            left.add(_TAKEN, name, which=which)
+        what = "the record" if alone else _kind_and(row, name, which)
+        difference = _difference(images, row, found, what)
+        if difference is None and (row.table, row.record_id) in kept_out:
+            why, told = kept_out[row.table, row.record_id]
+            differences.append(told(what))
+            left.add(why, name, which=which)
             continue
         if difference is None:
             kept.add((row.table, row.record_id))

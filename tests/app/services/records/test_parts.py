@@ -157,7 +157,7 @@ def test_of_many_that_were_deleted_those_come_back_whose_address_nobody_has_take
     assert "since: acme already has a user with the e-mail address U1@x.example. Nothing" in str(error)
     assert error.others == 2
     back = undo(engine, gone, part=error.part, now=NOW)
-    assert back.left == "; 1 left as it is: what it had is taken since (u1@x.example)"
+    assert back.left == "; 1 left as it is: taken by others since (u1@x.example)"
     found = sql.execute("SELECT email FROM users ORDER BY lower(email)").fetchall()
     assert found == [("u0@x.example",), ("U1@x.example",), ("u2@x.example",)]
 
@@ -173,9 +173,9 @@ def test_what_the_tables_own_rule_lets_one_row_have_keeps_no_other_from_coming_b
         " updated_at) VALUES ('other', 'acme', 'B', 'https://y.example', 'y.example', '*', 1, 1, 1)"
     )
     error = refused(engine, gone)
-    assert "another row of webhook_destinations has the same tenant_id and name" in str(error)
+    assert "another row has the same tenant_id and name as webhook “B”" in str(error)
     back = undo(engine, gone, part=error.part, now=NOW)
-    assert back.left == "; 1 left as it is: what it had is taken since (B)"
+    assert back.left == "; 1 left as it is: taken by others since (B)"
     assert [*sql.execute("SELECT name FROM webhook_destinations ORDER BY name")] == [("A",), ("B",), ("C",)]
 
 
@@ -236,3 +236,40 @@ def test_of_many_that_were_moved_those_go_back_whose_address_nobody_has_taken(
     assert found == [("acme", "u0@x.example"), ("cyd", "u1@x.example"), ("beta", "u2@x.example")]
     kinds = [(kind, said["userId"]) for kind, said in last(sql, 4)]
     assert {one for _, one in kinds} == {made[1].rows[0].record_id, made[2].rows[0].record_id}
+
+
+def test_what_refers_to_nothing_any_more_keeps_no_other_from_coming_back(
+    engine: Database, sql: apsw.Connection
+) -> None:
+    sql.execute("CREATE TABLE places (id TEXT PRIMARY KEY COLLATE NOCASE)")
+    sql.execute("INSERT INTO places VALUES ('a'), ('b')")
+    sql.execute("ALTER TABLE users ADD COLUMN place TEXT REFERENCES places (id)")
+    sql.execute("ALTER TABLE users ADD COLUMN made_by TEXT REFERENCES users (id)")
+    made = [users.create(engine, "acme", f"u{at}@x.example", **HOW).rows[0].record_id for at in range(3)]
+    sql.execute("UPDATE users SET place = CASE WHEN email LIKE 'u1%' THEN 'b' ELSE 'A' END")
+    sql.execute("UPDATE users SET made_by = ? WHERE email LIKE 'u2%'", (made[0],))
+    gone = users.delete(engine, [str(one) for one in made], **HOW)
+    sql.execute("DELETE FROM places WHERE id = 'b'")
+    error = refused(engine, gone)
+    assert "since: user “u1@x.example” refers to a row of places that is not there any more." in str(error)
+    assert error.others == 2
+    back = undo(engine, gone, part=error.part, now=NOW)
+    assert back.left == "; 1 left as it is: referring to what is gone (u1@x.example)"
+    assert [*sql.execute("SELECT email FROM users ORDER BY 1")] == [("u0@x.example",), ("u2@x.example",)]
+
+
+def test_so_does_a_tenant_that_is_gone(engine: Database, sql: apsw.Connection) -> None:
+    sql.execute("CREATE TABLE firms (id TEXT PRIMARY KEY)")
+    sql.execute("INSERT INTO firms VALUES ('acme'), ('beta'), ('cyd')")
+    sql.execute("DROP TABLE users")
+    sql.execute(
+        "CREATE TABLE users (id TEXT PRIMARY KEY, tenant_id TEXT NOT NULL REFERENCES firms (id), email TEXT,"
+        " password_hash TEXT, created_at INTEGER, updated_at INTEGER)"
+    )
+    change = moved(engine)
+    sql.execute("DELETE FROM firms WHERE id = 'beta'")
+    error = refused(engine, change)
+    assert "user “beta@x.example” refers to a row of firms that is not there any more" in str(error)
+    undo(engine, change, part=error.part, now=NOW)
+    found = sql.execute("SELECT email, tenant_id FROM users ORDER BY 1, 2").fetchall()
+    assert found == [(f"{one}@x.example", home) for one, home in (("beta", "acme"), ("cyd", "cyd"))]
