@@ -121,22 +121,28 @@ class _Said(ElidedLabel):
     no room in its line takes a second one below it, for as long as it is said.
     """
 
+    _settles: QTimer | None = None
+
     def __init__(self) -> None:
-        self._settles = QTimer(singleShot=True, interval=0)  # a bar gives its parts their room in steps
         super().__init__(least=LEAST_SAID)
-        self._settles.setParent(self)
+        self._settles = QTimer(self, singleShot=True, interval=0)  # a bar gives its parts their room in steps
         self._settles.timeout.connect(self._take_lines)
 
     def setText(self, text: str) -> None:
         super().setText(text)
-        self._settles.start()
+        self._settle()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._settles.start()
+        self._settle()
+
+    def _settle(self) -> None:
+        if self._settles is not None:
+            self._settles.start()
 
     def give_line_back(self) -> None:
-        self._settles.stop()
+        if self._settles is not None:
+            self._settles.stop()
         self.setMinimumHeight(0)
 
     def _take_lines(self) -> None:
