@@ -315,7 +315,7 @@ def offer(
     if known is None and not lines:
         known = _unlike(path, prepared, monitor.cancelled)
     offered = Offer(prepared, report, known, newest, alone)
-    if offered.holds:
+    if offered.holds and not (known is not None and known.is_other):
         return offered
     latest = lines[-1].latest if lines else None
     return _put_aside(path, offered, latest, store, verify, now=now, monitor=monitor) or offered
@@ -332,7 +332,8 @@ def _put_aside(
     monitor: Monitor,
 ) -> Offer | None:
     """The same of what a restore has put aside of the file, byte by byte, which contradicts nothing: at most
-    something was signed since. None of anything else, and where it does not hold by itself.
+    something was signed since, or the file is another database in which somebody has worked since. None of
+    anything else, and where it does not hold by itself.
     """
     prepared, behind = offered.prepared, None
     logs = [sibling(prepared.source, suffix) for suffix in (LOG, JOURNAL)]
@@ -344,9 +345,12 @@ def _put_aside(
     report = verify(InFile(prepared.copy), now=now, monitor=monitor)
     if not report.intact:
         return None
-    is_other = offered.known is not None and offered.known.is_other
-    known = offered.known if is_other else Standing.KEPT
     signed_since = latest is None or latest.hash != behind
+    known: Standing | None = Standing.KEPT
+    if offered.known is not None and offered.known.is_other:
+        with rows_of(InFile(path)) as rows:  # nobody has worked in what took its place
+            is_as_restored = latest is not None and not signed_since and is_all(rows, latest)
+        known = Standing.KEPT if is_as_restored else offered.known
     return replace(offered, report=report, known=known, alone=False, signed_since=signed_since)
 
 

@@ -635,9 +635,13 @@ def test_what_was_put_aside_of_a_file_that_is_another_database_by_now_is_asked_a
     checkpoint(live, folder)
     other = sample(tmp_path / "other.sqlite", rows=20, seed=5)
     kept = carry_out(live, offer(live, other, folder), folder).kept
-    append(live, 5)
-    checkpoint(live, folder)
     back = offer(live, kept, folder, "back")
+    assert (back.known, back.needs_agreement) == (Standing.KEPT, False), "nobody has worked in it yet"
+    append(live, 5)
+    back = offer(live, kept, folder, "worked in")
+    assert (back.known, back.holds, back.needs_agreement) == (Standing.OTHER, True, True)
+    checkpoint(live, folder)
+    back = offer(live, kept, folder, "signed")
     assert (back.known, back.holds, back.needs_agreement) == (Standing.OTHER, True, True)
 
 
