@@ -33,7 +33,7 @@ from app.ui.widgets.formatting import duration
 from app.ui.widgets.labels import Label, Look, set_tip
 from app.ui.widgets.picker import ChoiceBox, Picker
 from app.workers.runner import Runner, Task
-from models.errors import Cancelled, InvalidInput, TenantAdminError
+from models.errors import Cancelled, InvalidInput, TenantAdminError, TokenRefused
 from models.progress import Monitor
 
 if TYPE_CHECKING:
@@ -160,7 +160,8 @@ class ConnectDialog(FormDialog):
 
     def test(self, *, then: Callable[[], None] | None = None) -> None:
         """Asks what was entered for an answer, in the background; `then` when it has given one."""
-        self.set_problem("")
+        for key in (None, "database"):  # which it asks for
+            self.set_problem("", key)
         if self._job is not None:
             return
         asked = ("name", "account", "token", "url")
@@ -197,7 +198,10 @@ class ConnectDialog(FormDialog):
         def failed(error: TenantAdminError) -> None:
             self._end_test()
             self._say("")
-            if not isinstance(error, Cancelled):
+            if isinstance(error, TokenRefused) and "token" in self._entries:
+                self.set_problem(str(error), "token")
+                self.go_to("token")  # what is typed next can be read elsewhere
+            elif not isinstance(error, Cancelled):
                 self.show_error(error)
 
         self._say("Asking…")

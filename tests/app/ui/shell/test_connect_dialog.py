@@ -1,5 +1,6 @@
 """The form for a connection, as far as it needs no server."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,10 @@ from app.ui.theme import Theme
 from app.ui.widgets.labels import Label
 from app.ui.widgets.later import later
 from app.workers.runner import Runner
+from tests.fixtures.hooked import Hook, answer, serving
 from tests.fixtures.window import added
+
+_JSON = "Content-Type: application/json"
 
 
 @pytest.fixture
@@ -108,3 +112,42 @@ def test_what_is_wrong_is_said_at_its_field(
     (sentence,) = [label for label in shown if label.text().startswith(said)]
     assert form.focusWidget() is form.editor(key)
     qtbot.waitUntil(lambda: sentence.visibleRegion().boundingRect().height() == sentence.height())
+
+
+def test_a_token_that_is_refused_is_typed_anew_where_nobody_reads_it(
+    theme: Theme, idle: Runner, qtbot: QtBot
+) -> None:
+    refused = {
+        "success": False,
+        "errors": [{"code": 10000, "message": "Authentication error"}],
+        "result": None,
+    }
+    with serving(answer("401 Unauthorized", json.dumps(refused).encode(), _JSON)) as hook:
+        form = _asking(qtbot, theme, idle, hook)
+        qtbot.waitUntil(lambda: form.focusWidget() is form.token)
+        assert form.token.selectedText()
+        assert "refuses the token" in form.token.accessibleDescription() and form.problem.isHidden()
+
+
+def test_what_a_test_has_found_is_not_asked_for_any_more(theme: Theme, idle: Runner, qtbot: QtBot) -> None:
+    found = [{"uuid": str(number) * 8, "name": f"copy-{number}"} for number in (1, 2)]
+    listed = {"success": True, "errors": [], "messages": [], "result": found}
+    with serving(answer("200 OK", json.dumps(listed).encode(), _JSON)) as hook:
+        form = _asking(qtbot, theme, idle, hook)
+        qtbot.waitUntil(lambda: form.state.text() == "There are 2 databases. Choose one.")
+        assert "Press Test" not in form.database.accessibleDescription()
+
+
+def _asking(qtbot: QtBot, theme: Theme, runner: Runner, hook: Hook) -> ConnectDialog:
+    """One that was to be saved before it was tested, and is."""
+    form = added(qtbot, ConnectDialog(theme, runner, lambda: Tokens(None)))
+    form.name.setText("prod")
+    form.account.setText("0a" * 16)
+    form.token.setText("t" * 40)
+    form.address.setText(f"http://127.0.0.1:{hook.port}")
+    form.show()
+    form.action_button.click()
+    assert "Press Test" in form.database.accessibleDescription()
+    form.address.setFocus()
+    form.test_button.click()
+    return form
