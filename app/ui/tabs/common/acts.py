@@ -251,12 +251,14 @@ def freeze(rows: Iterable[tuple[Any, ...]]) -> Frozen:
 def ask_about(
     tab: RecordTab, frozen: Frozen, act: Callable[[], object], title: str, sentence: str, **options: Any
 ) -> None:
-    """Asks whether to `act` on what was frozen; `options` are those of `ConfirmDialog`."""
+    """Asks whether to `act` on what was frozen, behind what is asked already: two keys may have been pressed
+    before either question came. `options` are those of `ConfirmDialog`.
+    """
     from app.ui.widgets.dialogs import ConfirmDialog  # noqa: PLC0415 - rows show before any question
 
     listed: Any = {"items": frozen.names, "total": len(frozen.ids)}
     sentence = priced(tab, frozen, sentence)
-    ConfirmDialog(tab.context.theme, title, sentence, parent=tab, **listed, **options).open_once(act)
+    ConfirmDialog(tab.context.theme, title, sentence, parent=tab, **listed, **options).open_in_turn(act)
 
 
 def priced(tab: RecordTab, frozen: Frozen, sentence: str) -> str:

@@ -566,7 +566,7 @@ class RunsTab(RecordTab):
             dialog = run_acts.ReasonDialog(
                 self.context.theme, title, sentence, items=items, total=total, parent=self, **options
             )
-            dialog.open_once(lambda: do(reason=dialog.reason()))
+            dialog.open_in_turn(lambda: do(reason=dialog.reason()))  # as `ask_about`
 
     def _asks(self, act: run_acts.RunAct, runs: int, at_work: bool) -> bool:
         """What ends several asks first; so does what a reason is wanted for, the deletion of a run that is at

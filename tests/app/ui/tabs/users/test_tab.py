@@ -1,12 +1,14 @@
 """Users as a person looks after them."""
 
+from functools import partial
 from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QItemSelectionModel, Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QPushButton
+from PySide6.QtWidgets import QApplication, QPushButton
 from pytestqt.qtbot import QtBot
+from shiboken6 import isValid
 
 from app.services.records import users
 from app.services.records.tables import Scope
@@ -258,6 +260,26 @@ def test_of_several_those_that_others_hold_on_to_stay_and_the_rest_may_go(
     context.history.undo()
     qtbot.waitUntil(lambda: tab.model.rowCount() == total)
     assert [tab.model.record_id(row) for row in tab.table.selected_rows()] == others
+
+
+@pytest.mark.slow
+def test_two_keys_in_a_row_are_asked_about_one_behind_the_other(tab: UsersTab, qtbot: QtBot) -> None:
+    choose(tab, qtbot, 0)
+    tab.table.selectAll()
+    qtbot.waitUntil(lambda: tab.list.selected_count() > 1)
+    tab.commands.trigger("delete")
+    tab.commands.trigger("invalidate")
+    qtbot.waitUntil(lambda: len(tab.findChildren(ConfirmDialog)) == 2)
+    for begins in ("Delete", "Invalidate"):
+        qtbot.waitUntil(lambda: QApplication.activeModalWidget() is not None)
+        (asked,) = (one for one in tab.findChildren(ConfirmDialog) if one.isVisible())
+        assert asked.title.text().startswith(begins)
+        asked.reject()
+        qtbot.waitUntil(partial(_is_closed, asked))
+
+
+def _is_closed(asked: ConfirmDialog) -> bool:
+    return not isValid(asked)
 
 
 @pytest.mark.slow
