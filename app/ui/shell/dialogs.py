@@ -565,7 +565,7 @@ def _of_chain(offer: Offer) -> tuple[str, Tone]:
             return f"{chain} is consistent, but {_doubt(offer)}: {found} in {held}.", Tone.BAD
         return f"{chain} {_doubt(offer)}: {found} in {held}.", Tone.BAD
     if report.verdict is not Verdict.UNPROVEN_START:
-        return f"The audit chain of the copy is verified: {held}.", Tone.OK
+        return f"The audit chain of the copy is {CALLED[report.verdict]}: {held}.", Tone.OK
     unproven = [one.tenant for one in report.tenants if one.verdict is Verdict.UNPROVEN_START]
     whose = text.some_of(unproven, _TENANTS_NAMED, shown=text.tenant_name)
     return (
