@@ -115,9 +115,9 @@ def names_in(change: Change) -> dict[Told, Mapping[str, Any]]:
 
 
 def _called(row: RowChange, told: Mapping[Told, Mapping[str, Any]], image: Image | None) -> str:
-    """What people call a record: what it is called now, or was, or in the entry of it; else its id."""
+    """What people call a record: what the act knew it by, or what it is called now; else its id."""
     heading = DECLARED[row.table].heading if row.table in DECLARED else ()
-    for known in (image, row.after, row.before, told.get(_told(shown(row.record_id)))):
+    for known in (row.before, row.after, told.get(_told(shown(row.record_id))), image):
         for column in heading:
             if name := " ".join(str(shown(without_urls((known or {}).get(column))) or "").split()):
                 return _cut(name)

@@ -218,12 +218,12 @@ def test_the_rest_of_an_act_on_many_is_undone_by_itself_and_done_again(
         return error
 
     error = refused(history.undo)
-    assert "user “other@acme.example” is there again" in str(error)
+    assert "user “cyd@acme.example” is there again" in str(error)
     assert history.rest_of_refused(error) == "Undo for the other 2"
     with qtbot.waitSignal(runner.changed):
         history.revert_rest(error)
     what = "“3 users deleted (2 of 3)”"
-    assert told == [f"{what} undone; 1 left as it is: changed since (other@acme.example)"]
+    assert told == [f"{what} undone; 1 left as it is: changed since (cyd@acme.example)"]
     assert emails(database) == ["ada@acme.example", "bob@acme.example", "other@acme.example"]
     assert (quoted(history.next_redo), history.next_undo) == (what, "User cyd@acme.example created")
     sql.execute("UPDATE users SET password_hash = 'x' WHERE email LIKE 'bob%'")
