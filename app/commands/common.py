@@ -5,6 +5,7 @@ import atexit
 import json
 import signal
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -77,6 +78,11 @@ def say(text: str) -> None:
     """Prints one line of what may hold data, so that no character of it can act on the terminal."""
     with standard_output():
         print(visible(text))
+
+
+def clock() -> int:
+    """What a command goes by, in epoch seconds: asked when it is needed, as it may have waited until then."""
+    return int(time.time())
 
 
 def complain(text: str) -> None:

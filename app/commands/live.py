@@ -2,7 +2,6 @@
 
 import argparse
 import shlex
-import time
 from collections.abc import Callable
 from functools import partial
 from typing import Final
@@ -58,7 +57,7 @@ def backup(options: argparse.Namespace) -> int:
     report = None
     if AUDIT_CHAIN.name in done.rows:
         copy, whole = InFile(paths.resolved(options.out)), store_and_verifier(take_part=True)
-        report = verify_with_checkpoints(copy, *whole, now=int(time.time()), copied=opened.where)
+        report = verify_with_checkpoints(copy, *whole, now=common.clock, copied=opened.where)
     common.say_used(database.usage)
     if report is not None:
         common.print_report(report)

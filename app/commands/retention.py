@@ -95,10 +95,10 @@ def retention(options: argparse.Namespace) -> int:
     from app.services.retention import clock, plan, run  # noqa: PLC0415
     from app.workers.scan_pool import store_and_verifier  # noqa: PLC0415
 
-    now = int(time.time()) if options.now is None else options.now
     tells_clock = options.trust_clock or options.now is not None  # else the plan's doubt does
     how = {"read_only": options.dry_run, "force_writable": True, "tells_clock": tells_clock}
     given = common.opened(options.file, **how)
+    now = common.clock() if options.now is None else options.now  # which opening may have waited for
     store, verify = store_and_verifier(take_part=True)
     why = given.read_only_reason
     if why is not None and not options.dry_run:
@@ -117,7 +117,7 @@ def retention(options: argparse.Namespace) -> int:
         common.complain(said)
     database = given.database
 
-    clocked = partial(try_to_sign, clock=lambda: int(time.time()), by=paths.os_user())
+    clocked = partial(try_to_sign, clock=common.clock, by=paths.os_user())
     checkpoint = partial(clocked, given.where, store, verify)
     reads = plan.rows_to_read(given, known_through(store, given.where))
     archived = options.archive is not None

@@ -81,13 +81,13 @@ def _export(options: argparse.Namespace) -> int:
     from app.workers.scan_pool import store_and_verifier  # noqa: PLC0415
     from app.workers.tenants import export_tenant  # noqa: PLC0415
 
-    given, now = common.opened(options.file, read_only=True), int(time.time())
+    given = common.opened(options.file, read_only=True)
     done = export_tenant(
         given.where,
         options.tenant,
         options.out,
         *store_and_verifier(take_part=True),
-        now=now,
+        now=common.clock,
         by=paths.os_user(),
         in_child=False,
         before=partial(common.say_before, given.place, given.database.usage),

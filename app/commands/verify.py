@@ -2,7 +2,6 @@
 
 import argparse
 import sys
-import time
 from contextlib import redirect_stdout
 from functools import cache, partial
 from pathlib import Path
@@ -14,6 +13,7 @@ from app.commands.common import (
     EXIT_FINDINGS,
     EXIT_INTACT,
     LiveName,
+    clock,
     complain,
     connected,
     database_path,
@@ -96,7 +96,6 @@ def verify(options: argparse.Namespace) -> int:
         raise InvalidInput("trust-key", "--trust-key names a key of an export; give that with --checkpoints.")
     if options.quiet and options.json:
         raise InvalidInput("quiet", "--quiet prints nothing, and --json a report; choose one of them.")
-    now = int(time.time())
     store, verifier = store_and_verifier(take_part=True)
     section = Section(options.tenant, options.seq_from, options.seq_to)
     exported, trust = options.checkpoints, [key.lower() for key in options.trust_key]
@@ -114,12 +113,12 @@ def verify(options: argparse.Namespace) -> int:
             where.costs and not options.whole and not any(_asked(options).values())
         ):
             _refuse_beside_since(options)
-            new_alone = partial(verify_by_itself, where, store, verifier, now=now, by=by, sign=False)
+            new_alone = partial(verify_by_itself, where, store, verifier, now=clock, by=by, sign=False)
             checked = new_alone(accepts_end=accepts_end, before=before)
             report, since = checked.report, checked.since
         else:
             before(section)
-            held = partial(verify_with_checkpoints, where, store, verifier, section=section, now=now, by=by)
+            held = partial(verify_with_checkpoints, where, store, verifier, section=section, now=clock, by=by)
             with_what = {"archive": options.archive, "accepts_end": accepts_end}
             report = held(export=exported, trust=trust, **with_what)
     except StoreUnreadable as error:  # what the file says of itself is known all the same
@@ -128,7 +127,7 @@ def verify(options: argparse.Namespace) -> int:
         if options.quiet:  # said all the same, as with checkpoints it would be fewer
             _say_rows(where, store, section)
         before(section)
-        unread, report = error, verifier(where, section=section, now=now)
+        unread, report = error, verifier(where, section=section, now=clock)
     is_empty = not (report.entries or report.findings or report.lacks_table)
     if since is None and is_empty and report.lost_end is None:
         _refuse_empty(section)
@@ -138,7 +137,9 @@ def verify(options: argparse.Namespace) -> int:
         if where.costs and not options.quiet:
             say_before(where.name, None, 2 * report.entries)  # of each its size first
         known = store.all_checkpoints(where) if exported is None else readable(read_each(exported))
-        write_bundle(where, report, options.report, section=section, checkpoints=known, now=now)
+        write_bundle(
+            where, report, options.report, section=section, checkpoints=known, now=report.begun(clock)
+        )
     show = partial(print_report, is_part=since is not None or section.is_range)
     if options.json:
         more = {} if since is None else {"sinceCheckpoint": since.number}
@@ -288,10 +289,11 @@ def checkpoint(options: argparse.Namespace) -> int:
         require_export_place(options.export)
     where = _where(options.file)
     code, has_nothing = EXIT_INTACT, False
-    now = int(time.time())
     store, verify = store_and_verifier(take_part=True)
     if options.imported is not None:
-        say(f"{counted(store.import_(options.imported, now=now, where=where), 'new checkpoint')} imported")
+        say(
+            f"{counted(store.import_(options.imported, now=clock(), where=where), 'new checkpoint')} imported"
+        )
     else:
         reason = Reason.START_OVER if options.start_over else Reason.REQUEST
         reason = Reason.ANOTHER_DATABASE if options.another_database else reason
@@ -299,7 +301,7 @@ def checkpoint(options: argparse.Namespace) -> int:
         accepted_by = paths.os_user() if accepts else None
         _say_rows(where, store, EVERYTHING)
         made = verify_and_sign(
-            where, store, verify, now=now, reason=reason, accepted_by=accepted_by, by=paths.os_user()
+            where, store, verify, now=clock, reason=reason, accepted_by=accepted_by, by=paths.os_user()
         )
         has_nothing = made.checkpoint is None and not made.report.entries and made.report.stands
         if has_nothing:
@@ -367,9 +369,8 @@ def prove(options: argparse.Namespace) -> int:
     if where.costs:
         # It is verified, and of each its size comes first.
         say_before(where.name, where.usage, 3 * proof.most, "up to")
-    at = int(time.time())
     write = partial(evidence.write_proof, where, store, verifier, proof, options.out)
-    entries = write(now=at, by=paths.os_user(), in_words=summary)
+    entries = write(now=clock, by=paths.os_user(), in_words=summary)
     say(f"{options.out}: {proof.said(entries)}")
     say_used(where.usage)
     return EXIT_INTACT

@@ -8,6 +8,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from app.services.chain.rules import Now, moment
 from app.services.chain.verify.report import Report, Section
 from app.services.chain.verify.source import SHAPE, CannotVerify, readable, require_chain
 from app.services.chain.where import Where
@@ -35,7 +36,7 @@ def export_tenant(
     store: "CheckpointStore",
     verify: "Verifier",
     *,
-    now: int,
+    now: Now,
     by: str,
     monitor: Monitor = UNWATCHED,
     in_child: bool = True,
@@ -76,7 +77,7 @@ def export_tenant(
             checkpoints=checkpoints,
             unsigned=unsigned,
             no_chain=" ".join(filter(None, (no_chain, bundle.why_none(gone)))),
-            now=now,
+            now=moment(now),
             monitor=monitor,
         )
         return done if gone is None else replace(done, verdict=gone.verdict, lost_end=gone.lost_end)

@@ -26,7 +26,7 @@ from app.services.chain.checkpoints.document import write_export
 from app.services.chain.checkpoints.making import Verifier
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.reading import FIELD, chunks, find_entry
-from app.services.chain.rules import LOWEST_SEQ, SOUND, TABLE, Verdict, seconds
+from app.services.chain.rules import LOWEST_SEQ, SOUND, TABLE, Now, Verdict, seconds
 from app.services.chain.verify.report import EVERYTHING, Report, Section
 from app.services.chain.where import Where
 from app.services.text import counted, readable, tenant_name, utc_time, visible
@@ -360,7 +360,7 @@ def write_proof(
     proof: Proof,
     folder: Path,
     *,
-    now: int,
+    now: Now,
     by: str,
     in_words: InWords,
     monitor: progress.Monitor = progress.UNWATCHED,
@@ -387,7 +387,7 @@ def write_proof(
         section=proof.section,
         checkpoints=[proof.checkpoint],
         entry=ProvenEntry(proof.seq, in_words),
-        now=now,
+        now=report.begun(now),
         monitor=monitor,
     )
     return report.entries

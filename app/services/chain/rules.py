@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from itertools import pairwise
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 # ---------------------------------------------------------------------------------------- format and formula
 
@@ -507,6 +507,14 @@ def broken_link(tenant: str, seq: int) -> str:
 
 
 # ----------------------------------------------------------------------------------------------- times
+
+Now: TypeAlias = int | Callable[[], int]
+"""Epoch seconds, or the clock that tells them: whatever may have to wait asks it once it has read."""
+
+
+def moment(now: Now) -> int:
+    """In epoch seconds."""
+    return now if isinstance(now, int) else now()
 
 
 def seconds(created_at: int) -> int:

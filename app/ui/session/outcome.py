@@ -12,7 +12,7 @@ from app.services.chain.checkpoints import making
 from app.services.chain.checkpoints.kept import of_each
 from app.services.chain.checkpoints.making import SignedReport
 from app.services.chain.checkpoints.store import CheckpointStore
-from app.services.chain.rules import ABOUT_A_CHAIN, BROKEN, OF_AN_ENTRY, Anchor, Code, Verdict
+from app.services.chain.rules import ABOUT_A_CHAIN, BROKEN, OF_AN_ENTRY, Anchor, Code, Now, Verdict
 from app.services.chain.verify.report import EVERYTHING, LostEnd, Report, Section
 from app.services.chain.where import Where
 from app.ui.session.verdict import AGAIN, STANDS
@@ -168,7 +168,7 @@ def run(
     *,
     asked: Asked,
     where: Where,
-    now: int,
+    now: Now,
     by: str,
     on_report: Callable[[Report], object] | None = None,
     on_cost: Callable[[int], object] = lambda rows: None,
@@ -205,10 +205,10 @@ def run(
                 on_report=on_report,
                 monitor=monitor,
             )
-            return Outcome.of(found, asked, at=now, by=by)
+            return Outcome.of(found, asked, at=found.report.begun(now), by=by)
         hold = partial(making.verify_with_checkpoints, where, store, verify, now=now, by=by, monitor=monitor)
         report = hold(section=asked.section, export=asked.export, archive=asked.archive)
-        return Outcome(asked, report, at=now, by=by)
+        return Outcome(asked, report, at=report.begun(now), by=by)
 
 
 def verify(
@@ -219,7 +219,7 @@ def verify(
     on_cost: Callable[[int], object],
 ) -> Callable[[Monitor], Outcome]:
     """`run` as the work of a job, of the open database and for the person who asks now."""
-    where, now, by = context.opened.where, context.clock(), context.settings.actor
+    where, now, by = context.opened.where, context.clock, context.settings.actor
     return partial(run, asked=asked, where=where, now=now, by=by, on_report=on_report, on_cost=on_cost)
 
 
@@ -237,7 +237,7 @@ def by_itself(
     store: CheckpointStore,
     verify: making.Verifier,
     *,
-    now: int,
+    now: Now,
     by: str,
     monitor: Monitor,
     whole_up_to: int = 0,
@@ -253,4 +253,4 @@ def by_itself(
     asked = Asked()
     if since is not None:
         asked = Asked(Section(first=since.through + 1), since=since.number)
-    return Outcome.of(found, asked, at=now, by=by)
+    return Outcome.of(found, asked, at=found.report.begun(now), by=by)

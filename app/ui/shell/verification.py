@@ -150,14 +150,14 @@ class SelfVerification(QObject):
             return
         if self._job is not None or self._verdict.is_asked:
             return
-        where, now, by = self._context.opened.where, self._context.clock(), self._context.settings.actor
+        where, now, by = self._context.opened.where, self._context.clock, self._context.settings.actor
 
         def work(monitor: progress.Monitor) -> Outcome:
             store, verify = store_and_verifier(processes=1)
             found = partial(by_itself, where, store, verify, now=now, by=by, monitor=monitor)
             return found(whole_up_to=HIGHEST_SEQ if whole else _AT_ONCE, sign=sign)
 
-        self._begun, self._ran_at, self._signs = now, monotonic(), sign
+        self._begun, self._ran_at, self._signs = now(), monotonic(), sign
         self._signed_at = self._ran_at if sign else self._signed_at
         self._note_start()
         self._verdict.is_running = True

@@ -17,7 +17,7 @@ from app.services.chain.checkpoints.rows import Seen, rows_of
 from app.services.chain.checkpoints.signing import why_none
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.reading import entry_and_last, last_entry
-from app.services.chain.rules import GENESIS, Verdict
+from app.services.chain.rules import GENESIS, Now, Verdict
 from app.services.chain.verify.report import EVERYTHING, NOT_ACCEPTED, LostEnd, Report, Section
 from app.services.chain.where import Where
 from app.services.text import tenant_name, utc_time
@@ -46,7 +46,7 @@ _NOT_KNOWN: Final = "; whether others of this one are gone with it is not known.
 
 
 def with_lost_end_of(
-    where: Where, store: CheckpointStore, report: Report, section: Section, *, now: int, keeps: bool
+    where: Where, store: CheckpointStore, report: Report, section: Section, *, now: Now, keeps: bool
 ) -> Report:
     """The same of a part where the end that was verified before lies in it, and is lost: of the tenant whose
     entry that was; to another one a note tells it. So it does of an end before a range, which is looked up
@@ -84,7 +84,9 @@ def with_lost_end_of(
                 store.verdicts.keep_end(where, all_of_it, is_lost=True)
         if end is None or not end.is_other:
             pieces = _pieces(report, kept) if section.is_range else set()
-            ends_now = _ends_now(kept, asked, _last_entries(report, None), found, now, pieces=pieces)
+            ends_now = _ends_now(
+                kept, asked, _last_entries(report, None), found, report.begun(now), pieces=pieces
+            )
             _keep_ends(where, store, kept, ends_now)
     sooner = _with_others(None, [end for end in found if end.tenant in before.ends])
     if sooner is not None and not sooner.is_other:
@@ -321,7 +323,7 @@ def keep_verdict(
     store: CheckpointStore,
     report: Report,
     *,
-    now: int,
+    now: Now,
     by: str,
     since: Checkpoint | None = None,
     part: bool = False,
@@ -339,6 +341,7 @@ def keep_verdict(
     by an act that says so. What was `seen` by now is not looked up again. Raises as `where.connect` where
     chains hold that may have lost their end.
     """
+    now = report.begun(now)
     last, (through, tenant, head) = store.verdicts.last(where), _last_entry(report, since)
     ledger = "" if where.costs else _ledger(where)
     before, other = _said_before(where, store, ledger)

@@ -15,7 +15,7 @@ from app.services.chain.checkpoints.rows import Seen
 from app.services.chain.checkpoints.signing import require_sound, why_none
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.reading import looked_up
-from app.services.chain.rules import BROKEN, HIGHEST_SEQ, SOUND, Code, Verdict
+from app.services.chain.rules import BROKEN, HIGHEST_SEQ, SOUND, Code, Now, Verdict, moment
 from app.services.chain.verify.report import EVERYTHING, NO_CHECKPOINT, LostEnd, Report, Section
 from app.services.chain.verify.source import CannotVerify
 from app.services.chain.where import Where
@@ -198,7 +198,7 @@ def verify_with_checkpoints(
     store: CheckpointStore,
     verify: Verifier,
     *,
-    now: int,
+    now: Now,
     section: Section = EVERYTHING,
     export: Path | None = None,
     trust: Collection[str] = (),
@@ -238,7 +238,7 @@ def verify_and_sign(
     store: CheckpointStore,
     verify: Verifier,
     *,
-    now: int,
+    now: Now,
     reason: Reason,
     archive: Path | None = None,
     database: str | None = None,
@@ -282,7 +282,7 @@ def verify_and_sign(
     if accepted_by is not None and its_own and not waits and report.verdict is Verdict.UNPROVEN_START:
         if report.entries:
             decided = reason in NEW_LINE
-            store.accept_starts(where, report, actor=accepted_by, now=now, decided=decided)
+            store.accept_starts(where, report, actor=accepted_by, now=moment(now), decided=decided)
             report = verified()
         else:  # there is no start: what is right is that nothing is left
             reason = Reason.START_OVER
@@ -308,11 +308,12 @@ def verify_and_sign(
     if joined.lost_end is not None:
         return SignedReport(joined, why_not=joined.lost_end.said)
     try:
-        made = store.create(where, report, now=now, reason=reason, database=database)
+        at = report.begun(now)
+        made = store.create(where, report, now=at, reason=reason, database=database)
     except (TenantAdminError, OSError) as error:  # what was found is worth more than the checkpoint
         return SignedReport(joined, why_not=why_none(error, where))
     if by is not None:
-        store.verdicts.cover(where, now)
+        store.verdicts.cover(where, at)
     return SignedReport(joined, made.number)
 
 
@@ -330,7 +331,7 @@ def verify_by_itself(
     store: CheckpointStore,
     verify: Verifier,
     *,
-    now: int,
+    now: Now,
     by: str,
     sign: bool,
     whole_up_to: int = 0,
@@ -355,7 +356,7 @@ def verify_by_itself(
     keep = partial(keep_verdict, where, store, now=now, by=by, accepts_end=accepts_end)
     last = store.verdicts.last(where)
     whole_at = None if last is None else last.whole_at
-    recent = where.costs or (whole_at is not None and 0 <= now - whole_at < DAY)
+    recent = where.costs or (whole_at is not None and 0 <= moment(now) - whole_at < DAY)
     if recent and (last is None or last.intact):
         since = store.still_known(where)
         if since is not None and (where.costs or since.through > whole_up_to):
@@ -380,10 +381,11 @@ def verify_by_itself(
     if not store.signs_unasked():
         return SignedReport(report, why_not=_NOT_ASKED)
     try:
-        made = store.create(where, report, now=now, reason=Reason.VERIFY)
+        at = report.begun(now)
+        made = store.create(where, report, now=at, reason=Reason.VERIFY)
     except (TenantAdminError, OSError) as error:
         return SignedReport(report, why_not=why_none(error, where))
-    store.verdicts.cover(where, now)
+    store.verdicts.cover(where, at)
     return SignedReport(report, made.number)
 
 
@@ -412,7 +414,8 @@ def try_to_sign(
         report = before.report if before is not None and before.known == known else None
         alone = Monitor(cancelled=monitor.cancelled)  # the act beside it counts something else
         if report is None:
-            report = verify(where, now=now, monitor=alone, checkpoints=known, seal=True)
+            report = verify(where, now=clock, monitor=alone, checkpoints=known, seal=True)
+            now = report.begun(now)
             if by is not None:
                 report = keep_verdict(where, store, report, now=now, by=by)
     except (TenantAdminError, OSError) as error:

@@ -100,7 +100,7 @@ class Follower:
     """
 
     def __init__(self, now: int, *, recording: bool = False) -> None:
-        self.latest = now + CLOCK_TOLERANCE
+        self.judge_by(now)
         self._recording = recording
         self.states: dict[str, State] = {}
         self.fast: dict[str, State] = {}
@@ -113,6 +113,10 @@ class Follower:
         self._furthest: dict[str, Marker] = {}
         self._warnings = 0
         self._of_many: dict[Code, Finding] = {}
+
+    def judge_by(self, now: int) -> None:
+        """Judges by this time from now on; the quick check keeps the one before, which is stricter."""
+        self.latest = now + CLOCK_TOLERANCE
 
     def result(self) -> dict[str, Any]:
         """Everything as plain lists and dictionaries."""

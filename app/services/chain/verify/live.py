@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from app.services.chain.cautions import clock_off
 from app.services.chain.entry import JUDGED, KINDS, RAW_COLUMNS, SIZE, USUAL_KINDS, Entry
-from app.services.chain.rules import HIGHEST_SEQ, SOUND, TABLE, hashed
+from app.services.chain.rules import HIGHEST_SEQ, SOUND, TABLE, hashed, moment
 from app.services.chain.verify.conclude import conclude
 from app.services.chain.verify.join import Joined, join
 from app.services.chain.verify.report import EVERYTHING, Extent, Report, Section
@@ -123,7 +123,7 @@ class LiveScan(Scan):
         super().__init__(job)
         self._database, self._tick, self._encoding = database, tick, database.encoding
         self._page: deque[tuple[int, Entry | None, Row]] = deque()
-        self._fetched, most = self._next - 1, int(job["page"])
+        self._fetched, most, self._clock = self._next - 1, int(job["page"]), job["clock"]
         self._pages = Pages(most, most=most)
         own = () if self._tenant is None else (self._tenant,)
         past = "NOT INDEXED WHERE" if self._tenant is None else "WHERE tenant_id = ? AND"
@@ -174,6 +174,7 @@ class LiveScan(Scan):
                 self._page.append((seq, None, checked))
             elif seq in closely:  # and was not removed meanwhile
                 self._page.append((seq, closely[seq], ()))
+        self._follower.judge_by(moment(self._clock))  # now that it is read: that may have waited for long
         self._pages.took(rows)
 
     def _closely(self, sizes: Sequence[tuple[int, int]]) -> dict[int, Entry]:
@@ -255,8 +256,10 @@ def verify(database: Database, wish: Wish) -> Report:
         database.in_background(wish.monitor.cancelled),
         wish.executor.start(wish.executor.most),
     ):
-        report = _Verification(database, LiveReader(database), wish).run()
-    report = replace(report, seconds=time.perf_counter() - started)
+        reader = LiveReader(database)
+        at = moment(wish.now)  # not before: it may have had to wait
+        report = _Verification(database, reader, wish).run()
+    report = replace(report, seconds=time.perf_counter() - started, at=at)
     if (off := clock_off(database)) is None:
         return report
     return replace(report, notes=(*report.notes, off.judged_by), clock=off.judged_by)
@@ -304,7 +307,7 @@ class _Verification:
         ranges = [self._ranges[position] for position in positions]
         if self._watch(0):
             raise errors.Cancelled
-        jobs = jobs_of(self._wish, ranges, page=self._wish.page)
+        jobs = jobs_of(self._wish, ranges, page=self._wish.page, clock=self._wish.now)
         found = self._wish.executor.scan(jobs, small_rows=True, watch=self._watch)
         for position, result in zip(positions, found, strict=True):
             self._results[position] = result

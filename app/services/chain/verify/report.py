@@ -365,7 +365,8 @@ class Report:
     same where somebody has just accepted that. It `lacks_table`
     where entries were known, and no table of that name is there. `holds_alone` says whether nothing is wrong
     but what checkpoints or the counter say; None where no more than a part tells. `forgets` is that a start
-    which nothing proves is another than checkpoints knew. `recognised` is the file's.
+    which nothing proves is another than checkpoints knew. `recognised` is the file's. `at` is when its
+    entries began to be read, in epoch seconds; 0 where there was nothing to read.
     """
 
     verdict: rules.Verdict
@@ -388,6 +389,11 @@ class Report:
     holds_alone: bool | None = None
     forgets: bool = False
     recognised: Recognised = UNKNOWN
+    at: int = field(default=0, compare=False)
+
+    def begun(self, now: rules.Now) -> int:
+        """When it was read; of what was not, `now`."""
+        return self.at or rules.moment(now)
 
     @property
     def every_tenant(self) -> tuple[TenantReport, ...]:

@@ -10,7 +10,17 @@ from typing import Final, Protocol, Required, TypedDict
 import apsw
 
 from app.services.chain.checkpoint import CheckpointHistory
-from app.services.chain.rules import HIGHEST_SEQ, LOWEST_SEQ, SOUND, TABLE, Code, Finding, Verdict
+from app.services.chain.rules import (
+    HIGHEST_SEQ,
+    LOWEST_SEQ,
+    SOUND,
+    TABLE,
+    Code,
+    Finding,
+    Now,
+    Verdict,
+    moment,
+)
 from app.services.chain.verify import source
 from app.services.chain.verify.conclude import conclude
 from app.services.chain.verify.join import Joined, join, next_seal
@@ -122,20 +132,22 @@ def verify(path: Path, wish: "Wish") -> Report:
     started = time.perf_counter()
     with ExitStack() as stack:
         where = source.Source(path, stack)
+        at = moment(wish.now)
         report, disturbed = _attempt(where, wish)
         if disturbed and report.verdict not in SOUND:
             # Each scan saw the file at another moment, so what looks wrong may only be a change between
             # them. One scan sees one moment.
             where.unfrozen()
+            at = moment(wish.now)
             report, _ = _attempt(where, replace(wish, one_moment=True))
         where.require_in_place()
-    return replace(report, seconds=time.perf_counter() - started)
+    return replace(report, seconds=time.perf_counter() - started, at=at)
 
 
 class Options(TypedDict, total=False):
     """What of a `Wish` whoever asks for a verification may choose."""
 
-    now: Required[int]
+    now: Required[Now]
     section: Section
     checkpoints: CheckpointHistory | None
     seal: bool
@@ -147,15 +159,15 @@ class Options(TypedDict, total=False):
 class Wish:
     """What a verification is to do, in a file or in a live database.
 
-    `executor` scans the ranges. `now` is epoch seconds, for times in the future. `checkpoints` is what is
-    known of it (`CheckpointStore.known`); with `seal` the report gets what a new checkpoint is made of. Both
-    look at whole chains: of a range, only the starts that were adopted and the last entries that were known
-    count. `monitor` is told rows, and asked, in the calling thread, at least ten times a second. A live
-    database is read by the `page` of so many rows.
+    `executor` scans the ranges. `now` is for times in the future: a clock is asked behind what was read, as
+    that may have been waited for. `checkpoints` is what is known of it (`CheckpointStore.known`); with `seal`
+    the report gets what a new checkpoint is made of. Both look at whole chains: of a range, only the starts
+    that were adopted and the last entries that were known count. `monitor` is told rows, and asked, in the
+    calling thread, at least ten times a second. A live database is read by the `page` of so many rows.
     """
 
     executor: Executor
-    now: int
+    now: Now
     section: Section = EVERYTHING
     checkpoints: CheckpointHistory | None = None
     seal: bool = False
@@ -261,7 +273,7 @@ def _open(where: source.Source, *, tolerant: bool) -> apsw.Connection:
 def jobs_of(wish: Wish, ranges: Iterable[tuple[int, int]], **same: object) -> list[Job]:
     """A job for each range; `same` is what they all are told beside it."""
     marks = wish.history.marks if wish.records else None
-    same |= {"now": wish.now, "tenant": wish.section.tenant}
+    same |= {"now": moment(wish.now), "tenant": wish.section.tenant}
     return [
         same
         | {

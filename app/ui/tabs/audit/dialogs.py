@@ -552,7 +552,7 @@ def _ask_folder(tab: RecordTab, proof: Proof) -> None:
 
 def _write(tab: RecordTab, proof: Proof, folder: Path) -> None:
     context = tab.context
-    where, now, by = context.opened.where, context.clock(), context.settings.actor
+    where, now, by = context.opened.where, context.clock, context.settings.actor
 
     def work(monitor: Monitor) -> int:
         write = partial(write_proof, where, *store_and_verifier(), proof, folder, in_words=summary)

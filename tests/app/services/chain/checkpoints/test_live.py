@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -667,3 +667,44 @@ def test_of_an_older_state_no_more_is_read_than_is_said(
                 assert report.ends_before or report.intact or report.verdict is Verdict.EARLIER
                 assert read <= most
                 assert read > 0.6 * most or section.tenant
+
+
+class Waits:
+    """A clock that stands still but where a call is waited for, in which somebody else appends an entry."""
+
+    def __init__(self, path: Path, number: int) -> None:
+        self.now, self.engine = NOW, PlainEngine(path)
+        self.engine.usage = Usage()
+        self.engine.before_read = [*([lambda: None] * number), partial(self._wait, path)]
+
+    def __call__(self) -> int:
+        return self.now
+
+    def _wait(self, path: Path) -> None:
+        self.now += 400
+        chain = ChainFile(path)
+        with closing(chain.sql):
+            chain.append("tenant-00", at=self.now)
+
+
+@pytest.mark.parametrize("number", range(8))
+def test_what_was_waited_for_is_judged_by_the_clock_when_it_was_read(
+    path: Path, store: CheckpointStore, number: int
+) -> None:
+    """Whichever call had to wait; and what was waited for at first is dated by then, too."""
+    acts: list[Callable[..., Report | SignedReport]] = [
+        partial(making.verify_by_itself, sign=False),
+        making.verify_with_checkpoints,
+        partial(making.verify_and_sign, reason=Reason.REQUEST),
+    ]
+    for position, act in enumerate(acts):
+        clock = Waits(Path(shutil.copy(path, path.with_name(f"{position}.live"))), number)
+        where = InDatabase(clock.engine)
+        with clock.engine.connection_context():
+            found = act(where, store, VERIFY, now=clock, by="ops")
+        report = found.report if isinstance(found, SignedReport) else found
+        assert report.stands and not report.findings, (position, report.findings)
+        last = store.verdicts.last(where)
+        assert last is not None
+        if number == 0:
+            assert last.at == clock.now == NOW + 400

@@ -16,7 +16,7 @@ from peewee import BaseQuery
 
 from app.services.chain.checkpoint import CheckpointHistory
 from app.services.chain.checkpoints.store import CheckpointStore
-from app.services.chain.rules import COLUMNS, Verdict
+from app.services.chain.rules import COLUMNS, Code, Verdict
 from app.services.chain.verify import live as reading
 from app.services.chain.verify.live import BeingWritten, rows_to_read
 from app.services.chain.verify.report import Report, Section
@@ -412,3 +412,29 @@ def test_what_never_comes_to_rest_is_said(opened: Opened, tmp_path: Path) -> Non
     engine.before_read = [lambda: prune(chain, "tenant-00", 1)] * 150
     with pytest.raises(BeingWritten, match=r"^production is being written: .*verify again.$"):
         verify(engine, page=50)
+
+
+@pytest.mark.parametrize("number", range(9))
+def test_an_entry_that_came_while_a_page_was_waited_for_is_not_in_the_future(
+    tmp_path: Path, number: int
+) -> None:
+    """Neither one that was there at the start, nor one that is read again with what changed."""
+    chain, now = ChainFile.build(tmp_path / "a.db", rows=30, tenants=3), NOW
+    chain.append("tenant-02", previous="0" * 64)  # so that what changed is read again
+    engine = PlainEngine(chain.path)
+
+    def wait() -> None:
+        nonlocal now
+        now += 400
+        chain.append("tenant-00", at=now)
+        chain.append("tenant-00", at=now, previous="0" * 64, seq=10_000)
+
+    def clock() -> int:
+        return now
+
+    engine.before_read = [*([lambda: None] * number), wait]
+    report = verify(engine, now=clock, page=20)
+    assert Code.TIME not in {found.code for found in report.findings}
+    engine.before_read.clear()
+    chain.append("tenant-01", at=now + 100)
+    assert Code.TIME in {found.code for found in verify(engine, now=clock, page=20).findings}
