@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
+from glob import escape
 from itertools import chain, count
 from pathlib import Path
 
@@ -32,6 +33,17 @@ _COPY = compiled_later(r"\.before-.+\.\d{8}T\d{6}Z(-\d+)?$")
 def name_of(path: Path, why: str, moment: str) -> str:
     """How a copy of a file is called that was made before something happened to it."""
     return f"{path.stem}.before-{why}.{moment}{path.suffix}"
+
+
+def newest(path: Path, why: str) -> Path | None:
+    """The last of the copies beside the file that were made before that happened to it; None of none. Raises
+    `OSError`.
+    """
+    return max(path.parent.glob(name_of(Path(escape(path.name)), why, "*")), key=_moment, default=None)
+
+
+def _moment(copy: Path) -> str:
+    return copy.stem  # of those of one second the first has no number
 
 
 @contextmanager

@@ -354,6 +354,13 @@ def _put_aside(
     return replace(offered, report=report, known=known, alone=False, signed_since=signed_since)
 
 
+def newest_kept(path: Path) -> Path | None:
+    """The file as it was before the last restore, by whatever program; None where none is kept. Raises
+    `OSError`.
+    """
+    return copies.newest(real_path(path), "restore")
+
+
 def carry_out(
     path: Path,
     offered: Offer,

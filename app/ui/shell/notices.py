@@ -513,6 +513,13 @@ _UNSIGNED = "unsigned"
 """Kept with what a restore came to, where no checkpoint could be made of it."""
 
 
+def _last_kept(known: Path, path: Path) -> Path | None:
+    """What the last restore of a file has kept, `known` or another; None where it is not there any more."""
+    from app.services.files.restoring import newest_kept  # noqa: PLC0415 - rows show before it is loaded
+
+    return newest_kept(path) or (known if known.exists() else None)
+
+
 class RestoredNotice(Notice):
     """What a restore came to, and the way back, until a person has read it: also in a later start, as long as
     the file as it was is there.
@@ -531,13 +538,16 @@ class RestoredNotice(Notice):
             is_wrong = remembered[-1] == _UNSIGNED
             kept, made = Path(remembered[0]), " ".join(remembered[1 : len(remembered) - is_wrong])
 
-            def found(is_there: bool) -> None:
-                if is_there:
+            def found(last: Path | None) -> None:
+                if last == kept:
                     self._say(kept, made, is_wrong=is_wrong)
+                elif last is not None:  # of a restore by command since
+                    self._say(last, "")
                 else:
                     memory.set(place, None)
 
-            context.runner.job(lambda _: kept.exists(), on_done=found, on_failed=lambda error: None)
+            look = partial(_last_kept, kept, context.opened.path)
+            context.runner.job(lambda _: look(), on_done=found, on_failed=lambda error: None)
 
     @staticmethod
     def _came_to(restored: Restored) -> str:

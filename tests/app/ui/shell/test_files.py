@@ -482,6 +482,26 @@ def test_a_restore_without_a_checkpoint_is_said_in_amber_in_a_later_start_too(
         assert "unsigned" not in told.banner.detail()
 
 
+def test_the_way_back_is_that_of_the_last_restore_by_command_too(
+    qtbot: QtBot, window: MainWindow, demo_path: Path, copy: Path
+) -> None:
+    first, last = (
+        demo_path.with_name(f"{demo_path.stem}.before-restore.20261201T04115{second}{demo_path.suffix}")
+        for second in ("3Z", "3Z-2")
+    )
+    shutil.copy(copy, first)
+    open_file(qtbot, window, demo_path, restored=Restored(first, 3))
+    shutil.copy(copy, last)
+    for kept in (last, first):
+        open_file(qtbot, window, demo_path)
+        assert window.workspace is not None
+        told = child(window.workspace, RestoredNotice)
+        qtbot.waitUntil(told.isVisible)
+        assert f"{kept}." in told.banner.detail()
+        assert ("Checkpoint 3" in told.banner.detail()) == (kept == first)
+        last.unlink(missing_ok=True)
+
+
 @pytest.mark.slow
 def test_no_notice_that_comes_by_itself_moves_what_one_reads(
     qtbot: QtBot, window: MainWindow, demo_path: Path
