@@ -3,7 +3,7 @@
 import argparse
 from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from app.commands.common import EXIT_INTACT, complain, heard, print_json, say, tokens
 from app.services.live import PREFIX
@@ -26,6 +26,9 @@ Where other commands take a file they take d1:NAME; `tenant-admin d1:NAME` opens
 which must be one that may read and edit D1, is taken from CLOUDFLARE_API_TOKEN or asked for, and kept in the
 system's keyring where there is one, never in a file.
 """
+
+_TEST_WAITS: Final = 60.0
+"""Seconds for which a test waits for the account's limits: it is to say what it finds."""
 
 
 def d1_arguments(parser: argparse.ArgumentParser) -> None:
@@ -106,6 +109,7 @@ def _test(options: argparse.Namespace) -> None:
 
     connection = Connections().named(options.name)
     found = client(connection, tokens(with_keyring=not options.new_token), **heard(connection))
+    found.waits_at_most = _TEST_WAITS
     say(_answer(connection, found))
     if options.new_token:
         _keep_token(connection, found)

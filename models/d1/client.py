@@ -217,6 +217,8 @@ class Client:
         self.took = 0.0
         """Seconds from when the last call was sent to its answer."""
         self._paused_until = 0.0
+        self.waits_at_most = math.inf
+        """Seconds for which work in the background still waits for limits, in all."""
         self.clock_off = 0.0
         """By how many seconds this computer's clock is ahead of the one that dates answers, or behind it."""
         self.is_refused = False
@@ -399,7 +401,11 @@ class Client:
         self.on_pause(why)
 
     def _wait_out(self, limit: RateLimited, cancelled: Stop) -> None:
-        """Says each limit once. Raises `Cancelled`."""
+        """Says each limit once. Raises `Cancelled`, and the limit where it is not waited for so long."""
+        left = limit.until - time.time()
+        if left > self.waits_at_most:
+            raise limit
+        self.waits_at_most -= max(left, 0.0)
         if limit.until > self._paused_until + 1:
             self._paused_until = limit.until
             self.say(f"{limit.pause} It goes on by itself then.")

@@ -348,6 +348,23 @@ def test_so_does_a_test_of_a_connection(
         assert took is not None and int(took[1].replace(",", "")) < 1_000, "without that wait"
 
 
+@pytest.mark.wrangler
+@pytest.mark.parametrize(("number", "when"), [(0, "300"), (1, "300"), (0, "1"), (1, "1")])
+def test_a_test_says_that_a_limit_does_not_end(
+    edge: Edge, live: Live, copy: Path, monkeypatch: pytest.MonkeyPatch, *, number: int, when: str
+) -> None:
+    """One that is long at once, and those that come again and again after a while."""
+    monkeypatch.setenv(ENVIRONMENT, TOKEN)
+    monkeypatch.setattr("app.commands.d1._TEST_WAITS", 3.0)
+    Connections().add(replace(live.connection(live.put(copy, listed=True)), account=ACCOUNT, base=edge.base))
+    edge.read_faults, begun = [*[""] * number, *[f"429 {when}"] * 30], time.monotonic()
+    done = run("d1", "test", "prod")
+    assert (done.returncode, done.stdout) == (2, "")
+    last = done.stderr.splitlines()[-1]
+    assert re.search(r"takes none from d1:prod until \d\d:\d\d:\d\d UTC; nothing was changed\.$", last)
+    assert time.monotonic() - begun < 15
+
+
 HOUR, DAY = 3_600, 86_400
 OFF = {
     3 * HOUR: "3 h ahead of",
