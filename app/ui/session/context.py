@@ -570,8 +570,8 @@ class History(QObject):
         # What is asked for meanwhile, in its order, and the act that was refused last, with why.
         self._waiting: deque[Callable[[], None]] = deque()
         self._tried: tuple[errors.TenantAdminError, tuple[str, Change]] | None = None
-        self._rest: tuple[errors.TenantAdminError, Callable[[Ask], None]] | None = None
-        """What takes back the part of it that nobody has changed since."""
+        self._rest: tuple[errors.TenantAdminError, Change, Callable[[Ask], None]] | None = None
+        """What takes back the part of an act that nobody has changed since."""
         # What an act is called, and what was committed of it last, of which each direction is the inverse.
         self._done: Acts = []
         self._undone: Acts = []
@@ -691,7 +691,7 @@ class History(QObject):
             if isinstance(error, errors.MayBeIn) and error.may_be_in:
                 error.take, error.called = take, _called(text, what)
             if isinstance(error, errors.ChangedSince) and error.part is not None:
-                self._rest = error, partial(rest, error.part)
+                self._rest = error, change, partial(rest, error.part)
             self._refused(here, act, error)
 
         def again() -> None:
@@ -749,7 +749,7 @@ class History(QObject):
     def revert_rest(self, error: errors.TenantAdminError, ask: Ask = _without_question) -> None:
         """Does that; the records that others have changed stay as they are, and are not undone any more."""
         if self._rest is not None and self._rest[0] is error:
-            revert = self._rest[1]
+            revert = self._rest[2]
             self.begun.emit()
             self._runner.when_written(partial(revert, ask), self._not_begun)
         else:
@@ -762,7 +762,8 @@ class History(QObject):
         """Acts in the chains of these, which were erased, cannot be taken back: nothing is kept of them."""
         for acts in (self._done, self._undone):
             acts[:] = [act for act in acts if not act[1].chains & tenants]
-        self._rest = None
+        if self._rest is not None and self._rest[1].chains & tenants:
+            self._rest = None
         self.changed.emit()
 
     def _remember(self, change: Change, initiator: object) -> None:

@@ -236,7 +236,9 @@ def test_the_rest_of_an_act_on_many_is_undone_by_itself_and_done_again(
     assert history.rest_of_refused(error) == "Do again for the other one"
     gone = refused(lambda: history.revert_rest(error))
     assert isinstance(gone, NothingToDo) and "Nothing was done" in str(gone)
-    history.forget(frozenset())
+    history.forget(frozenset({"other"}))
+    assert history.rest_of_refused(error) != "", "which is of another tenant"
+    history.forget(frozenset({"acme"}))
     assert history.rest_of_refused(error) == ""
     assert isinstance(refused(lambda: history.revert_rest(error)), NothingToDo)
     assert isinstance(refused(lambda: history.undo_before(error)), NothingToDo)
