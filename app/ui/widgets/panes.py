@@ -301,6 +301,7 @@ class Inspector(QFrame):
         self.said_of_acts = Label(look=Look.DIM, wrap=True)
         self.said_of_acts.hide()
         self._acts = QWidget(self._record)
+        self._acts.installEventFilter(self)
         in_column(self._foot, self.said_of_acts, within=self._acts, margins=_ACTS, spacing=_BETWEEN_ACTS)
         self._acts.hide()  # buttons for nothing would still ask for their room
 
@@ -392,9 +393,11 @@ class Inspector(QFrame):
         self._place_acts()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if watched is self._foot and event.type() == QEvent.Type.LayoutRequest:  # an act has other words
-            self._share_foot()
-            self._place_acts()
+        if event.type() == QEvent.Type.LayoutRequest:
+            if watched is self._foot:  # an act has other words
+                self._share_foot()
+            elif watched is self._acts:  # comes after that, when the lines of acts know how high they are now
+                self._place_acts()
         return super().eventFilter(watched, event)
 
     def _place_acts(self) -> None:

@@ -122,6 +122,77 @@ def test_in_a_low_card_acts_are_whole_and_scroll_with_the_rest(qtbot: QtBot, the
     qtbot.waitUntil(lambda: inspector._parts.indexOf(inspector._acts) == 1 and all(map(is_whole, acts)))
 
 
+@pytest.mark.parametrize("scrolls_first", [False, True])
+@pytest.mark.parametrize("order", ["notice, rows", "rows, notice", "rows, away, notice, back"])
+@pytest.mark.parametrize("high", [170, 230, 260, 300])
+def test_acts_are_whole_or_scroll_after_any_order(
+    qtbot: QtBot, theme: Theme, high: int, order: str, scrolls_first: bool
+) -> None:
+    """Of several records the acts have longer words than of one, which they get when they are in sight."""
+    host, inspector, many, tab = added(qtbot, QWidget()), Inspector(theme), QWidget(), QWidget()
+    elsewhere, notice = QPushButton("elsewhere"), QWidget()
+    acts = [push_button(theme, "Do it") for _ in range(8)]
+    inspector.set_actions(acts)
+    many.setMinimumHeight(300)
+    inspector.set_many(many)
+    inspector.add_widget(QPushButton("a fact"))
+    in_column((inspector, 1), within=tab, margins=(0, 0, 0, 0))
+    in_column(elsewhere, (tab, 1), notice, within=host, margins=(0, 0, 0, 0), spacing=0)
+    notice.setFixedHeight(60)
+    notice.hide()
+    host.resize(384, high + elsewhere.sizeHint().height() + 60)
+    with qtbot.waitActive(host):
+        host.show()
+        host.activateWindow()
+    inspector.set_header("A run")
+    inspector.show_record()
+
+    def select(many: bool) -> None:
+        if many:
+            inspector.show_many("58 runs selected", "Each button acts on those that it applies to.")
+        for number, act in enumerate(acts):
+            act.setText(f"Do this to {number} of 58…" if many else "Do it")
+        if not many:
+            inspector.show_record()
+
+    for step in order.split(", "):
+        if step == "notice":
+            notice.show()
+        elif step in {"rows", "one"}:
+            select(step == "rows")
+        else:
+            tab.setVisible(step == "back")
+        passed = QTimer(host, singleShot=True)
+        with qtbot.waitSignal(passed.timeout):  # all that was asked for until then is laid out
+            passed.start(0)
+    body = inspector._many
+    assert body is not None
+    if scrolls_first:
+        body.verticalScrollBar().setValue(40)
+
+    def is_in_sight(act: QPushButton) -> bool:
+        return act.visibleRegion().boundingRect().height() == act.height() > 0
+
+    def is_laid_out() -> bool:
+        return acts[-1].geometry().bottom() < inspector._foot.height()
+
+    qtbot.waitUntil(is_laid_out)
+    stays = inspector._parts.indexOf(inspector._acts) == 1
+    assert stays or body.isAncestorOf(acts[0])
+    assert not stays or body.height() >= 40, "there is something to read"
+    assert not stays or all(map(is_in_sight, acts))
+    elsewhere.setFocus()
+    for act in acts:
+        act.setFocus()
+        qtbot.waitUntil(lambda act=act: is_in_sight(act))  # type: ignore[misc]
+    select(many=False)  # short words, in fewer lines
+    select(many=True)
+    qtbot.waitUntil(is_laid_out)
+    for act in acts:
+        act.setFocus()
+        qtbot.waitUntil(lambda act=act: is_in_sight(act))  # type: ignore[misc]
+
+
 def test_the_acts_stand_in_one_place_whatever_there_is_to_read(qtbot: QtBot, theme: Theme) -> None:
     host, inspector, act = added(qtbot, QWidget()), Inspector(theme), push_button(theme, "Delete")
     past, fact = QWidget(), QWidget()
