@@ -688,3 +688,10 @@ class Database(Metered):
         Raises `FileMoved` and `LogMissing` where what is written would be lost.
         """
         raise NotImplementedError(f"{type(self).__name__} tells nothing of outside changes")
+
+    def leave(self, close: Callable[[], object]) -> Callable[[], object]:
+        """Calls `close`, which closes the last connection, of this thread, for a while; the thread calls what
+        it gives before it connects again. `outside_changes` goes on to count then.
+        """
+        close()
+        return lambda: None

@@ -97,17 +97,19 @@ class _Rest:
         self.begun, self.over = threading.Event(), threading.Event()
         self._readers, self._closed = readers, threading.Semaphore(0)
 
-    def take(self, connection: ExitStack, *, is_writer: bool) -> None:
+    def take(self, connection: ExitStack, database: Database, *, is_writer: bool) -> None:
         """The writer's connection closes last, alone, as at the end."""
         if is_writer:
             for _ in range(self._readers):
                 self._closed.acquire()
-        connection.close()
-        if is_writer:
+            back = database.leave(connection.close)
             self.begun.set()
+            self.over.wait()
+            back()
         else:
+            connection.close()
             self._closed.release()
-        self.over.wait()
+            self.over.wait()
 
 
 Numbers = queue.SimpleQueue[int | _Rest | None]
@@ -427,7 +429,7 @@ class Runner(QObject):
             while (number := waiting.get()) is not None:
                 if isinstance(number, _Rest):
                     connected = False
-                    number.take(kept, is_writer=waiting is self._writes)
+                    number.take(kept, database, is_writer=waiting is self._writes)
                 else:
                     self._attempt(number, on_connection)
             # The writer's connection closes last, alone: of two that close at once neither takes the file's

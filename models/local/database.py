@@ -89,6 +89,8 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
         self.read_only = read_only or immutable or copy is not None or cut
         self._cut = cut
         self._written: tuple[int, int] | None = None
+        self._ahead = 0
+        self._goes_on_at: int | None = None
         self._ended_at = 0
         # As a URI, which can say any name that a file system allows, also one that is no UTF-8.
         name = f"{(copy or self.path).absolute().as_uri()}{'?immutable=1' if immutable else ''}"
@@ -417,11 +419,35 @@ class LocalDatabase(APSWDatabase, Database):  # type: ignore[misc]
             connection: apsw.Connection = self.connection()
             self.on_disk.look(connection)
             version = int(connection.pragma("data_version"))
+            if self._goes_on_at is not None:  # each connection has numbers of its own
+                self._ahead, self._goes_on_at = self._goes_on_at - version, None
+            version += self._ahead
             written = version, connection.total_changes()
         if written != self._written:
             self._written = written
             self._look_at_end()
         return version
+
+    def leave(self, close: Callable[[], object]) -> Callable[[], object]:
+        seen = None
+        with suppress(errors.TenantAdminError):
+            if not self.is_closed():
+                seen, connection = self.outside_changes(), self.connection()
+                if not self.read_only and self._may_fold(connection):
+                    with self.expected_errors():  # else the file is another once somebody folds it back
+                        connection.wal_checkpoint()
+        close()
+        file, log = traces(self.path, self.on_disk.log)
+
+        def back() -> None:
+            file_now, log_now = traces(self.path, self.on_disk.log)
+            is_as_left = file_now == file and (log_now == log or log_now is None or not log_now[2])
+            if seen is not None and is_as_left:
+                self._goes_on_at = seen
+            elif self._written is not None:
+                self._goes_on_at = self._written[0] + 1
+
+        return back
 
     def _look_at_end(self) -> None:
         """Whether the audit chain ends where it did, or later."""

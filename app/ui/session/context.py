@@ -61,9 +61,6 @@ MOST_WRITTEN = 1_000
 NOTHING_NOW = ", so nothing can be changed here now."
 """What is said behind why, for as long as that lasts."""
 
-_NO_VERSION = -1
-"""Of what others have written: no number that an engine gives."""
-
 _FEW_OF = 5
 """Of how many users one is counted where those of a tenant may be few."""
 ADDRESSES = "This shows whether another user has the same address."
@@ -935,13 +932,6 @@ class Outside(QObject):
     def stop(self) -> None:
         self._poll.stop()
         self._kept.stop()
-
-    def look_anew(self) -> None:
-        """When nothing here had the database open for a while, in which others may have written: the number
-        of another connection does not tell.
-        """
-        self._version = _NO_VERSION
-        self.look()
 
     def look(self, then: Callable[[], object] | None = None, *, everything: bool = False) -> None:
         """Looks now; calls `then` when all that was written until now is known. Each look asks for some of

@@ -483,7 +483,7 @@ class Files(QObject):
             if may_be_done:
                 open_again()
             elif context is not None:
-                context.outside.look_anew()
+                context.outside.look()  # others may have written meanwhile
 
         wait.open_once()
         begin = self._busy.runner.job if context is None else context.runner.apart

@@ -64,6 +64,31 @@ def emails(database: LocalDatabase) -> list[str]:
     return [row[0] for row in database.rows(User.select(User.email).order_by(User.id).tuples())]
 
 
+@pytest.mark.parametrize("has_other", [False, True])
+@pytest.mark.parametrize("writes", [False, True])
+def test_while_it_is_closed_only_a_write_counts_as_one(
+    database_path: Path, has_other: bool, writes: bool
+) -> None:
+    database = LocalDatabase(database_path)
+    with ExitStack() as stack, closing(apsw.Connection(str(database_path))) as other:
+        stack.enter_context(database.connection_context())
+        before = database.outside_changes()
+        database.run_batch([insertion("u-1")])
+        other.execute("SELECT count(*) FROM users").fetchall()
+        if not has_other:
+            other.close()
+        back = database.leave(stack.close)
+        with closing(apsw.Connection(str(database_path))) as looking:
+            looking.execute("SELECT count(*) FROM users").fetchall()
+            if writes:
+                looking.execute("UPDATE users SET email = 'x'")
+        other.close()  # which folds the log back, where it is the last
+        back()
+        with database.connection_context():
+            assert (database.outside_changes() != before) == writes
+            assert database.outside_changes() == database.outside_changes()
+
+
 @pytest.mark.parametrize("read_only", [False, True])
 def test_every_connection_has_the_settings_that_protect_the_file(
     database_path: Path, read_only: bool

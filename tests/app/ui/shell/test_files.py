@@ -918,6 +918,11 @@ def test_what_was_not_rewritten_keeps_all_that_the_window_had(
     chosen = choose(qtbot, page, 2)
     title, context = window.windowTitle(), window.context
     assert context is not None
+    looked: list[bool] = []
+    context.outside.look(lambda: looked.append(True))
+    qtbot.waitUntil(lambda: bool(looked))
+    written: list[bool] = []
+    context.outside.written.connect(lambda: written.append(True))
     if ended == "erasing":
         file = LocalDatabase(demo_path)
         with file.connection_context():
@@ -949,6 +954,9 @@ def test_what_was_not_rewritten_keeps_all_that_the_window_had(
     assert window.context is context and current(window) is page
     assert window.tenants.currentText() == "acme-corp" and page.list.current_id() == chosen
     assert leftovers(demo_path) == []
+    context.outside.look(lambda: looked.append(True))
+    qtbot.waitUntil(lambda: len(looked) == 2)
+    assert not written, "nobody has written"
     press("Ctrl+Z")
     qtbot.waitUntil(lambda: count(demo_path, "users") == before)
 
