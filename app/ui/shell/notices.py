@@ -522,32 +522,45 @@ def _last_kept(known: Path, path: Path) -> Path | None:
 
 class RestoredNotice(Notice):
     """What a restore came to, and the way back, until a person has read it: also in a later start, as long as
-    the file as it was is there.
+    the file as it was is there. Where others have restored it since, the way back is that behind theirs.
     """
 
     def __init__(self, context: Context, ask: Callable[[Path], object], parent: QWidget) -> None:
         super().__init__(context.theme, parent, below=True)
-        self._context, self._ask = context, ask
+        self._context, self._kept = context, Path()
+        self.back_button = self.add_button("Way back…", lambda: ask(self._kept))
+        self.add_button("Dismiss", self._dismiss)
         self.hide()
         place, memory = context.opened.kept_by, context.settings.restored
         if (restored := context.opened.restored) is not None:
             unsigned = (_UNSIGNED,) if restored.problem is not None else ()
             memory.set(place, (str(restored.kept), self._came_to(restored), *unsigned))
             self._say(restored.kept, self._came_to(restored), is_wrong=restored.problem is not None)
-        elif remembered := memory.get(place):
-            is_wrong = remembered[-1] == _UNSIGNED
-            kept, made = Path(remembered[0]), " ".join(remembered[1 : len(remembered) - is_wrong])
+        else:
+            self._look()
+        context.outside.written.connect(self._look)
 
-            def found(last: Path | None) -> None:
-                if last == kept:
-                    self._say(kept, made, is_wrong=is_wrong)
-                elif last is not None:  # of a restore by command since
-                    self._say(last, "")
-                else:
-                    memory.set(place, None)
+    @Slot()
+    def _look(self) -> None:
+        """Others may have restored the file since, or have taken away what was kept."""
+        place, memory = self._context.opened.kept_by, self._context.settings.restored
+        remembered = memory.get(place)
+        if not remembered:
+            return
+        is_wrong = remembered[-1] == _UNSIGNED
+        kept, made = Path(remembered[0]), " ".join(remembered[1 : len(remembered) - is_wrong])
 
-            look = partial(_last_kept, kept, context.opened.path)
-            context.runner.job(lambda _: look(), on_done=found, on_failed=lambda error: None)
+        def found(last: Path | None) -> None:
+            if memory.get(place) != remembered:  # dismissed, or of another restore by now
+                return
+            if last is None:
+                self._dismiss()
+            elif last != self._kept:  # else it is said
+                is_known = last == kept
+                self._say(last, made if is_known else "", is_wrong=is_wrong and is_known)
+
+        look = partial(_last_kept, kept, self._context.opened.path)
+        self._context.runner.job(lambda _: look(), on_done=found, on_failed=lambda error: None)
 
     @staticmethod
     def _came_to(restored: Restored) -> str:
@@ -556,11 +569,10 @@ class RestoredNotice(Notice):
         return f"Checkpoint {restored.checkpoint:,} was made of what it held then."
 
     def _say(self, kept: Path, made: str, *, is_wrong: bool = False) -> None:
+        self._kept = kept
         detail = f"The file as it was before: {kept}. {made}".rstrip()
         tone = Tone.WARN if is_wrong else Tone.NEUTRAL
         self.banner.show_verdict(tone, "Restored", "— from a copy", detail)
-        self.back_button = self.add_button("Way back…", lambda: self._ask(kept))
-        self.add_button("Dismiss", self._dismiss)
         self.show()
 
     def _dismiss(self) -> None:

@@ -502,6 +502,42 @@ def test_the_way_back_is_that_of_the_last_restore_by_command_too(
         last.unlink(missing_ok=True)
 
 
+def test_the_way_back_is_that_of_a_restore_by_command_beside_the_window(
+    qtbot: QtBot, window: MainWindow, demo_path: Path, copy: Path
+) -> None:
+    first, last = (
+        demo_path.with_name(f"{demo_path.stem}.before-restore.20261201T04115{second}Z{demo_path.suffix}")
+        for second in (3, 8)
+    )
+    shutil.copy(copy, first)
+    open_file(qtbot, window, demo_path, restored=Restored(first, 3))
+    assert window.workspace is not None and window.context is not None
+    told = child(window.workspace, RestoredNotice)
+    qtbot.waitUntil(told.isVisible)
+    asked: list[Path] = []
+    window.workspace.back_wanted.disconnect()
+    window.workspace.back_wanted.connect(asked.append)
+    shutil.copy(copy, last)
+    restored_by_command(qtbot, window, demo_path)
+    qtbot.waitUntil(lambda: f"{last}." in told.banner.detail())
+    assert "Checkpoint 3" not in told.banner.detail()
+    click(qtbot, told.back_button)
+    assert asked == [last]
+    assert len([one for one in told.findChildren(QPushButton) if one.text() == "Dismiss"]) == 1
+    for kept in (first, last):
+        kept.unlink()
+    restored_by_command(qtbot, window, demo_path)
+    qtbot.waitUntil(lambda: not told.isVisible())
+
+
+def restored_by_command(qtbot: QtBot, window: MainWindow, path: Path) -> None:
+    """Its commit, which the window notices."""
+    assert window.context is not None
+    with qtbot.waitSignal(window.context.outside.written):
+        execute(path, "UPDATE users SET updated_at = updated_at + 1 WHERE rowid = 1")
+        window.context.outside.look()
+
+
 @pytest.mark.slow
 def test_no_notice_that_comes_by_itself_moves_what_one_reads(
     qtbot: QtBot, window: MainWindow, demo_path: Path
