@@ -394,15 +394,14 @@ class MainWindow(QMainWindow):
             self._welcome_if_nothing()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Return presses the button that has the focus, as it does in a dialog; keys of other tabs say where
-        they work, wherever the focus is.
+        """Return presses the button that has the focus, as it does in a dialog; Escape leads to the rows, or
+        back, and keys of other tabs say where they work, wherever the focus is.
         """
         if self._says_of_key(event):
             return
-        focused = self.focusWidget()
-        in_bar = focused is not None and self._bar.isAncestorOf(focused)  # else the tabs were asked before
-        if event.key() == Qt.Key.Key_Escape and in_bar and self.workspace and self.workspace.step_back():
+        if event.key() == Qt.Key.Key_Escape and self.workspace is not None and self.workspace.step_back():
             return
+        focused = self.focusWidget()
         is_button = isinstance(focused, QPushButton | QToolButton) and focused.isEnabled()
         if not is_enter(event) or not is_button or event.isAutoRepeat():
             super().keyPressEvent(event)

@@ -415,20 +415,16 @@ class Workspace(QWidget):
         """To what a record leads to, with a way back."""
         self.trail.lead(partial(self.jump, table, record_id))
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Escape that nothing in a tab has a use for leads back."""
-        if event.key() != Qt.Key.Key_Escape or not self.step_back():
-            super().keyPressEvent(event)
-
     def step_back(self) -> bool:
-        """From the page of all tenants, from a record that fills its tab, or to where one was led from, also
-        where the focus is in none of them; whether there was a way.
+        """What Escape does where nothing that has the focus has a use for it, in the tab or beside it: from
+        the page of all tenants, from a record that fills its tab, to the rows, and from them to where one
+        was led from; whether there was a way.
         """
         if self.tenants.is_shown:
             self.tenants.leave()
             return True
         page = self._built.get(self.position)
-        return (page is not None and page.step_back()) or self.trail.back()
+        return (page is not None and (page.step_back() or page.lead_to_rows())) or self.trail.back()
 
     def say_where(self, event: QKeyEvent) -> bool:
         """Says of keys that nothing had a use for which tabs have acts by them, be they built or not; whether

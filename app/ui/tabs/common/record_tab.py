@@ -347,6 +347,13 @@ class RecordTab(ListedTab):
         """Closes what fills the tab, where something does; whether it did."""
         return False
 
+    def lead_to_rows(self) -> bool:
+        """Gives them the focus from wherever else it is; whether it was elsewhere and they are in sight."""
+        if self.table.hasFocus() or not self.table.isVisible():
+            return False
+        self.table.setFocus(Qt.FocusReason.OtherFocusReason)
+        return True
+
     def open_row_menu(self, index: QModelIndex, where: QPoint) -> None:
         from app.ui.tabs.common.exporting import open_row_menu  # noqa: PLC0415 - rows show before
 
@@ -386,9 +393,9 @@ class RecordTab(ListedTab):
         focused = self.window().focusWidget() or self
         is_text = isinstance(focused, QLineEdit | QPlainTextEdit | QTextEdit)
         act = None if is_text or event.isAutoRepeat() else self.commands.with_key(event)
-        if event.key() == Qt.Key.Key_Escape and not self.table.hasFocus():
-            self.table.setFocus(Qt.FocusReason.OtherFocusReason)
-        elif act is None:
+        if event.key() == Qt.Key.Key_Escape and self.lead_to_rows():
+            return
+        if act is None:
             super().keyPressEvent(event)
         elif focused is self.table or any(part.isAncestorOf(focused) for part in self.about_record()):
             self.commands.press(act)  # in the rows, too, where a quick key comes past its shortcut

@@ -70,7 +70,7 @@ def test_escape_closes_an_opened_run_wherever_the_focus_is(
     page = go(qtbot, window, 4)
     choose(qtbot, page, 0)
     assert isinstance(page, RunsTab) and window.workspace is not None
-    for start in (window.workspace.tabs.tabBar(), window._bar.database_button):
+    for start in (window.workspace.tabs.tabBar(), window._bar.database_button, window.shield):
         page.open_page()
         assert page.opener.is_open
         start.setFocus()

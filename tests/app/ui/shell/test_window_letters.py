@@ -9,16 +9,27 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QComboBox, QLineEdit, QPlainTextEdit, QTextEdit, QWidget
+from PySide6.QtWidgets import (
+    QApplication,
+    QComboBox,
+    QLineEdit,
+    QPlainTextEdit,
+    QTextEdit,
+    QVBoxLayout,
+    QWidget,
+)
 from pytestqt.qtbot import QtBot
 
+from app.services.files.restoring import Restored
+from app.ui.shell.notices import Notice, RestoredNotice
 from app.ui.shell.window import MainWindow
 from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.tabs.notifications import NotificationsTab
 from app.ui.tabs.runs import RunsTab
+from app.ui.theme import Tone
 from app.ui.widgets.actions import Actions
 from tests.fixtures.keyboard import described, focusable
-from tests.fixtures.window import choose, go, is_settled, open_file, press
+from tests.fixtures.window import button, child, choose, current, go, is_settled, open_file, press
 
 _TEXT = (QLineEdit, QPlainTextEdit, QTextEdit)
 
@@ -84,6 +95,86 @@ def test_single_keys_act_or_say_why_wherever_the_focus_is(
         page.commands.trigger("groups")
     qtbot.waitUntil(lambda: is_settled(window))
     assert unanswered(page, window) == []
+
+
+def misled(page: RecordTab, window: MainWindow) -> tuple[list[str], list[QWidget]]:
+    """Where Escape does not lead to the rows, or a letter does not act there, though it is said to; and
+    all parts where that is said.
+    """
+    letters = {spec.shortcut: name for name, spec in page.commands._specs.items() if spec.is_letter}
+    dead, told_in = [], list[QWidget]()
+    with answers(page.commands) as told:
+        for part in list(focusable(window)):
+            for key, act in letters.items():
+                part.setFocus()
+                if isinstance(part, _TEXT) or QApplication.focusWidget() is not part:
+                    continue
+                told.clear()
+                QTest.keyClick(part, Qt.Key(ord(key)))
+                if not any(sentence.endswith("Esc leads there.") for sentence in told):
+                    press("Escape")  # closes what a letter may have opened
+                    continue
+                told_in.append(part)
+                for _ in range(2):
+                    if not page.table.hasFocus():
+                        press("Escape")
+                told.clear()
+                press(key)
+                is_own = act in page.commands.of_tables()  # which the table does by itself
+                answer = [] if is_own else [page.commands.refusal(act) or act]
+                if not page.table.hasFocus() or list(dict.fromkeys(told)) != answer:
+                    dead.append(f"{act} from {described(part)} {part.accessibleName()!r}: {told}")
+    return dead, told_in
+
+
+@pytest.mark.matrix
+@pytest.mark.slow
+@pytest.mark.parametrize("place", range(5))
+def test_escape_leads_to_the_rows_wherever_that_is_said(
+    qtbot: QtBot, window: MainWindow, demo_path: Path, place: int
+) -> None:
+    copy = demo_path.with_name("before.sqlite")
+    copy.write_bytes(demo_path.read_bytes())
+    open_file(qtbot, window, demo_path, restored=Restored(copy, 3))
+    assert window.workspace is not None
+    notice = Notice(window.theme, window.workspace)
+    above = notice.add_button("Dismiss", notice.hide)
+    notice.banner.show_verdict(Tone.WARN, "Something is so", "", "")
+    layout = window.workspace.layout()
+    assert isinstance(layout, QVBoxLayout)
+    layout.insertWidget(0, notice)
+    page = go(qtbot, window, place)
+    choose(qtbot, page, 0)
+    qtbot.waitUntil(lambda: is_settled(window))
+    dead, told_in = misled(page, window)
+    assert dead == []
+    if any(spec.is_letter for spec in page.commands._specs.values()):
+        below = button(child(window.workspace, RestoredNotice), "Way back…")
+        assert {above, below, window.shield, window._bar.database_button} <= set(told_in)
+    assert notice.isVisible(), "Escape did no more than lead on"
+
+
+@pytest.mark.slow
+def test_escape_leads_to_the_rows_first_and_then_back_to_what_led_there(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    open_file(qtbot, window, demo_path)
+    page = go(qtbot, window, 3)
+    for start in (window.shield, window._bar.database_button):
+        choose(qtbot, page, 0)
+        page.table.setFocus()
+        press("O")
+        runs = current(window)
+        qtbot.waitUntil(lambda: bool(runs.list.current_id()))  # noqa: B023
+        window.toast.dismiss()
+        start.setFocus()
+        press("Escape")
+        assert current(window) is runs and runs is not page and runs.table.hasFocus()
+        press("Escape")
+        assert current(window) is page
+        qtbot.waitUntil(page.table.hasFocus)
+        press("Escape")
+        assert current(window) is page and page.table.hasFocus(), "there is nothing more to lead to"
 
 
 @pytest.mark.slow
