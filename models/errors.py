@@ -157,6 +157,18 @@ class ActCancelled(Cancelled):
     sentence = "Cancelled; nothing was changed."
 
 
+class RewriteCancelled(Cancelled):
+    """Before what was to rewrite a file, or to look what that would change, has done any of it."""
+
+    sentence = "Cancelled; the file is as it was."
+
+
+class NothingMade(Cancelled):
+    """Before there was a new file, of which nothing is left."""
+
+    sentence = "Cancelled; no file was made."
+
+
 class TooMuch(TenantAdminError):
     """More than its receiver takes."""
 

@@ -165,7 +165,7 @@ class Files(QObject):
             from app.services.files.dump import NotWhole, sentences  # noqa: PLC0415
 
             if not isinstance(error, NotWhole):
-                self._failed(None, error)
+                self._failed(None, _when_cancelled(error, errors.NothingMade))
                 return
             self._confirm(
                 "Import what can be imported?",
@@ -278,6 +278,7 @@ class Files(QObject):
             f"Saving {target.name}…",
             self._reading(path, partial(_copied, path, target)),
             on_done=lambda copy: self._say(f"Saved and checked: {copy.name}", copy),
+            on_failed=lambda error: self._busy.runner.failed.emit(_when_cancelled(error, errors.NothingMade)),
             in_rows=False,
         )
 
@@ -380,7 +381,7 @@ class Files(QObject):
             f"Checking {source.name}…",
             self._reading(path, work),
             on_done=lambda found: self._ask_agreement(path, *found),
-            on_failed=partial(self._failed, source),
+            on_failed=lambda error: self._failed(source, _when_cancelled(error, errors.RewriteCancelled)),
             asks=True,
         )
 
@@ -479,7 +480,7 @@ class Files(QObject):
             if again is not None and error.is_retriable and not may_be_done:
                 self.show_failure(error, path, again=again)
             else:
-                self._busy.runner.failed.emit(error)
+                self._busy.runner.failed.emit(_when_cancelled(error, errors.RewriteCancelled))
             if may_be_done:
                 open_again()
             elif context is not None:
@@ -662,6 +663,11 @@ class Files(QObject):
         """That of the last answer, of the file that is open, or of the one opened last."""
         recent = (place.parent for place in self._settings.recent if isinstance(place, Path))
         return self._used or next(recent, paths.home())
+
+
+def _when_cancelled(error: errors.TenantAdminError, so: type[errors.Cancelled]) -> errors.TenantAdminError:
+    """It, or, where it says only that a person has cancelled, what that means."""
+    return so() if type(error) is errors.Cancelled else error
 
 
 def _outside(folder: Path) -> Path:

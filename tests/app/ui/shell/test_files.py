@@ -43,7 +43,7 @@ from app.ui.tabs.common.record_tab import RecordTab
 from app.ui.theme import Theme, Tone
 from app.ui.widgets.dialogs import BugDialog, ConfirmDialog, ErrorDialog, WaitDialog
 from app.ui.widgets.labels import IconLabel, Label, Look
-from models.errors import FileEmptied, FileMoved, FileReplaced, LogMissing, UndecodableText
+from models.errors import Cancelled, FileEmptied, FileMoved, FileReplaced, LogMissing, UndecodableText
 from models.local.database import LocalDatabase
 from models.progress import Monitor
 from tests.conftest import NOW
@@ -685,8 +685,25 @@ def test_a_copy_says_how_far_it_is_and_ends_where_that_is_asked(
     qtbot.waitUntil(lambda: "% of the work" in window.busy.label.text())
     click(qtbot, window.busy.cancel_button)
     seen.set()
-    qtbot.waitUntil(lambda: window.toast.label.text() == "Cancelled; nothing more was done.", timeout=1000)
+    qtbot.waitUntil(lambda: window.toast.label.text() == "Cancelled; no file was made.", timeout=1000)
     assert not target.exists() and leftovers(target) == []
+
+
+@pytest.mark.parametrize("what", ["importing.import_dump", "restoring.offer"])
+def test_what_was_cancelled_before_anything_was_done_says_so(
+    qtbot: QtBot, window: MainWindow, demo_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    def cancelled(*args: object, **how: object) -> None:
+        raise Cancelled
+
+    open_file(qtbot, window, demo_path)
+    monkeypatch.setattr(f"app.services.files.{what}", cancelled)
+    if what.startswith("importing"):
+        window.files.import_dump(demo_path.with_name("a.sql"), demo_path.with_name("a.sqlite"))
+    else:
+        window.files.offer_restore(demo_path, demo_path.with_name("copy.sqlite"))
+    so = "no file was made" if what.startswith("importing") else "the file is as it was"
+    qtbot.waitUntil(lambda: window.toast.label.text() == f"Cancelled; {so}.", timeout=3000)
 
 
 @pytest.mark.slow
@@ -980,7 +997,7 @@ def test_what_was_not_rewritten_keeps_all_that_the_window_had(
             part = wait if ended == "cancelled" else wait.wait_line
             click(qtbot, part.cancel_button)
             closed(qtbot, window, WaitDialog)
-            qtbot.waitUntil(lambda: "Cancelled" in window.toast.label.text())
+            qtbot.waitUntil(lambda: "Cancelled; the file is as it was." in window.toast.label.text())
         else:
             told = dialog(qtbot, window, ErrorDialog)
             assert "nothing was changed" in told.sentence.text()
