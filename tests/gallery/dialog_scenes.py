@@ -244,7 +244,7 @@ def _info(schema: Schema, migrations: MigrationStatus, reason: str | None = None
 
 
 def restore(theme: Theme) -> Shot:
-    return _restore(theme, Verdict.CONSISTENT, known=Standing.EARLIER)
+    return _restore(theme, Verdict.VERIFIED, known=Standing.EARLIER)
 
 
 def exported(theme: Theme) -> NotesDialog:

@@ -2001,7 +2001,7 @@ def test_a_connection_is_tested_and_kept_without_its_token(
     ):
         line.setText(text)
     click(qtbot, form.test_button)
-    qtbot.waitUntil(lambda: "refuses the token" in form.problem.text())
+    qtbot.waitUntil(lambda: "refuses the token" in form.token.accessibleDescription())
     form.token.setText(TOKEN)
     click(qtbot, form.test_button)
     qtbot.waitUntil(lambda: form.database.offers(live.ids[file]))
