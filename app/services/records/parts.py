@@ -31,7 +31,7 @@ def _told(record_id: Any) -> Told:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class ActPart:
     """The records of an act, of so many, that are as it left them; the others are `left`."""
 
     change: Change = field(repr=False)
@@ -45,7 +45,7 @@ class Part:
     def called(self, act: str) -> str:
         return f"{act} ({self.count:,} of {self.of:,})"
 
-    def beside(self, before: "Part | None") -> "Part":
+    def beside(self, before: "ActPart | None") -> "ActPart":
         """The same of the whole act of which it is a part of the part `before`."""
         return self if before is None else replace(self, left=before.left.and_also(self.left), of=before.of)
 

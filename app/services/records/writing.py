@@ -17,7 +17,7 @@ from app.services.chain.rules import TABLE
 from app.services.records.applying import GONE, Left, Seen, gone_already, seen_of_changes
 from app.services.records.change import Change, Checks
 from app.services.records.images import PREPARED, UPDATED, Completing, Images
-from app.services.records.parts import Part, called_each, names_in, part_of
+from app.services.records.parts import ActPart, called_each, names_in, part_of
 from app.services.records.references import removal
 from app.services.records.rows import Image, RowChange, StoredRow, Value, one_of, proof_of, statements_of
 from app.services.records.tables import DECLARED, USERS
@@ -312,7 +312,7 @@ def undo(
     agreed: Agreed | None = None,
     act: str = "",
     what: str | None = None,
-    part: Part | None = None,
+    part: ActPart | None = None,
 ) -> Change:
     """Puts back exactly what was there, or raises `ChangedSince`, which says what has changed since, which
     `act` it is of, `what` it cannot be, and of which `part` of it nothing has; of that alone where it is
@@ -521,7 +521,7 @@ def _first(table: StoredTable, columns: Sequence[str], values: tuple[Value, ...]
 
 def _since(
     images: Images, change: Change, inverse: Change, kept_out: _KeptOut, *, alone: bool
-) -> tuple[list[str], Part | None]:
+) -> tuple[list[str], ActPart | None]:
     """What keeps rows from being put back, in words, and the part of the change of which nothing does: not
     what it is by now, and not what else has `kept_out` some of them.
     """
@@ -544,7 +544,7 @@ def _since(
         has_name = not is_gone or name != str(row.record_id)
         left.add(GONE if is_gone else _CHANGED, name if has_name else "", which=which)
     some = part_of(change, kept) if differences else None
-    return [*dict.fromkeys(differences)], None if some is None else Part(some, left, len(change.rows))
+    return [*dict.fromkeys(differences)], None if some is None else ActPart(some, left, len(change.rows))
 
 
 def _by_now(images: Images, rows: Sequence[RowChange]) -> dict[tuple[Value, ...], StoredRow]:

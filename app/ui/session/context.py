@@ -36,7 +36,7 @@ from models.schema import StoredTables, shape_of
 
 if TYPE_CHECKING:
     from app.services.chain.verify.report import LostEnd
-    from app.services.records.parts import Part
+    from app.services.records.parts import ActPart
 
 Displaced = errors.FileMoved | errors.LogMissing
 """Why the file in its place is not what is shown."""
@@ -651,7 +651,7 @@ class History(QObject):
             self._stop()
 
     def _revert(
-        self, here: Acts, there: Acts, what: str, act: tuple[str, Change], part: "Part | None" = None
+        self, here: Acts, there: Acts, what: str, act: tuple[str, Change], part: "ActPart | None" = None
     ) -> None:
         """Of a part of it, the rest stays as it is."""
         self._pending = True
@@ -675,7 +675,7 @@ class History(QObject):
             else:
                 self._say_gone()
 
-        def rest(part: "Part", ask: Ask) -> None:
+        def rest(part: "ActPart", ask: Ask) -> None:
             go = partial(self._revert, here, there, what, act, part)
             if_there(lambda: ask(part.change, partial(if_there, go)))
 
@@ -815,7 +815,7 @@ def _revert(
     *,
     now: int,
     agreed: Agreed,
-    part: "Part | None" = None,
+    part: "ActPart | None" = None,
 ) -> Change:
     from app.services.records import writing  # noqa: PLC0415
 

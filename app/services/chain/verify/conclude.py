@@ -240,7 +240,7 @@ def _at_an_end(
 
 @dataclass(frozen=True, slots=True)
 class _Beside:
-    """What the comparison with checkpoints looks up (`earlier.Beside`)."""
+    """What the comparison with checkpoints looks up (`earlier.Lookups`)."""
 
     reader: Reader
     extent: Extent

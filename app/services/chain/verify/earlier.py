@@ -32,7 +32,7 @@ class Earlier(NamedTuple):
     ends_at: int = 0
 
 
-class Beside(Protocol):
+class Lookups(Protocol):
     """What is looked up in the file beside a scan."""
 
     def is_end(self, known: Checkpoint) -> bool:
@@ -55,7 +55,7 @@ class Beside(Protocol):
 
 
 def earlier_state(
-    joined: Joined, history: CheckpointHistory, tenant: str | None, highest: int | None, beside: Beside
+    joined: Joined, history: CheckpointHistory, tenant: str | None, highest: int | None, beside: Lookups
 ) -> Earlier | None:
     """Which one the whole file is, with a finding that says so; None where anything else was found.
 
@@ -88,7 +88,7 @@ def is_as_latest(history: CheckpointHistory, chain: Chain) -> bool:
 
 
 def _exactly(
-    joined: Joined, history: CheckpointHistory, tenant: str | None, beside: Beside
+    joined: Joined, history: CheckpointHistory, tenant: str | None, beside: Lookups
 ) -> Earlier | None:
     """The newest checkpoint before the latest that knew exactly these rows."""
     if history.latest is None or _is_exactly(joined, history.latest, tenant):
@@ -114,7 +114,7 @@ def _ends_alike(chain: Chain, sealed: SealedChain) -> bool:
 
 
 def _between(
-    joined: Joined, history: CheckpointHistory, tenant: str | None, highest: int | None, beside: Beside
+    joined: Joined, history: CheckpointHistory, tenant: str | None, highest: int | None, beside: Lookups
 ) -> Earlier | None:
     """A state between two: all that the checkpoints before knew is there, as where they were all that is
     known, and those after deny only that it goes on. Of each voice, as none speaks for another, but for
@@ -228,7 +228,7 @@ class _AsOf:
     before: Sequence[Checkpoint]
     ends: _Ends
     tenant: str | None
-    beside: Beside
+    beside: Lookups
 
     def is_contradicted(self, later: Checkpoint) -> bool:
         """Whether it has what a later checkpoint saw otherwise, or lacks what that saw up to there.
