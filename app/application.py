@@ -151,7 +151,8 @@ def _catch_bugs(theme: Theme, window: MainWindow) -> None:
             told.close_button.setText("Not now")  # beside one that closes the program
             told.close_button.setAccessibleName("Not now")
             told.open()
-        else:
+        elif not any(told.isVisible() for told in window.findChildren(BugDialog)):
+            # One that comes with each painting would tell of itself by each dialog's.
             BugDialog(theme, bugs.details(error), window).open()
 
     def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
@@ -163,12 +164,6 @@ def _catch_bugs(theme: Theme, window: MainWindow) -> None:
             # What would tell of it is not there any more, or not this version's.
             box = QMessageBox(QMessageBox.Icon.Critical, WHAT, WHY, parent=window)
             box.open()
-        finally:
-            # Python keeps the frames of the last error, and they a painter, on which Qt ends the program when
-            # its widget goes.
-            from traceback import clear_frames  # noqa: PLC0415 - only needed when something broke
-
-            clear_frames(trace)
 
     sys.excepthook = hook
 
