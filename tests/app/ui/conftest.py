@@ -43,9 +43,13 @@ class ShowTab(Protocol):
 
 @pytest.fixture(scope="package", autouse=True)
 def _garbage(qapp: QApplication) -> Iterator[None]:
-    """As in the program, garbage is collected on the interface thread: a widget must not die on another."""
+    """As in the program, garbage is collected on the interface thread. A widget that dies on another one is
+    deleted at any moment of this one, also while it is laid out.
+    """
     garbage = GarbageCollector()
-    yield
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(gc, "enable", lambda: None)  # as each command does, which the program never runs beside
+        yield
     QApplication.clipboard().clear()  # what one of our own made would die after Python, which ends in a crash
     gc.collect()
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
