@@ -434,11 +434,12 @@ class FileOnDisk:
     def _require_folded_alone(self, connection: apsw.Connection) -> None:
         for _ in range(_LOOKS):
             try:
-                frames, folded = connection.wal_checkpoint("main", apsw.SQLITE_CHECKPOINT_NOOP)
+                log = self._log_now(connection)
             except apsw.ReadOnlyError:  # SQLite tells it to nobody who may not write the file
                 self._seen, self.overwritten = None, False
                 return
-            log = _Log(traces(self.log), self._in_log.salts(), frames, folded)
+            if log is None:
+                continue
             file, changed = traces(self.path), self.path.stat().st_mtime_ns
             seen = self._seen  # which another thread may take away meanwhile
             if seen is not None and (seen.file, seen.log) == (file, log):
@@ -446,8 +447,8 @@ class FileOnDisk:
                 return
             if self.overwritten and self._found == (file, log):
                 raise no_longer(self.path)
-            now = sample(self.path, self._in_log, max(frames, 0))
-            if traces(self.log) != log.traces:
+            now = sample(self.path, self._in_log, max(log.frames, 0))
+            if self._log_now(connection) != log:
                 continue
             if seen is not None:
                 is_other = now != seen.sample and (self.overwritten or log == seen.log)
@@ -459,6 +460,13 @@ class FileOnDisk:
                     raise no_longer(self.path)
             self._seen = _Look(file, log, now, changed)
             return
+
+    def _log_now(self, connection: apsw.Connection) -> _Log | None:
+        """None where somebody writes to it just now: counts of the round before would pass for this one's."""
+        before = traces(self.log), self._in_log.salts()
+        counts = connection.wal_checkpoint("main", apsw.SQLITE_CHECKPOINT_NOOP)
+        after = traces(self.log), self._in_log.salts()
+        return _Log(*after, *counts) if before == after else None
 
     def _require_counted(self, connection: apsw.Connection) -> None:
         """While it is read nobody is in the middle of a change, which may be taken back."""

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import ExitStack, closing, nullcontext, suppress
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import apsw
 import pytest
@@ -677,6 +677,41 @@ def test_threads_look_at_a_log_side_by_side_while_another_one_writes(database_pa
             for thread in threads:
                 thread.join()
     assert not wrong
+
+
+class _Overtaken:
+    """A connection behind whose count of the log's frames another one begins it again, once."""
+
+    def __init__(self, connection: apsw.Connection, write: Callable[[], object]) -> None:
+        self._connection, self._write = connection, [write]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+    def wal_checkpoint(self, *arguments: Any) -> tuple[int, int]:
+        counts = self._connection.wal_checkpoint(*arguments)
+        if self._write:
+            self._write.pop()()
+        return counts
+
+
+def test_a_log_that_is_begun_again_while_it_is_counted_replaces_no_file(database_path: Path) -> None:
+    """Where it has as many frames as the round before, which were folded, those of now pass for folded."""
+    with connected(database_path) as database, closing(apsw.Connection(str(database_path))) as other:
+        database.run_batch([insertion("u-1")])
+
+        def write() -> None:
+            for number in range(5):
+                other.execute("UPDATE users SET email = ? WHERE id = 'u-1'", (f"{number}@example.com",))
+
+        write()
+        other.wal_checkpoint()
+        write()
+        other.wal_checkpoint()
+        on_disk = database.on_disk
+        on_disk.require_not_overwritten(cast(apsw.Connection, _Overtaken(database.connection(), write)))
+        other.wal_checkpoint()
+        on_disk.require_not_overwritten(database.connection())
 
 
 @pytest.mark.slow
