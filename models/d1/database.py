@@ -61,6 +61,7 @@ from models.engine import (
     sql_name,
     within,
 )
+from models.genesis import BEGINS_BEHIND
 from models.progress import Stop, Waiting, never
 from models.refusals import constraint, sql_error
 from models.schema import StoredTable, StoredTables, caseless, read_stored
@@ -85,11 +86,11 @@ WHERE NOT EXISTS (
   SELECT 1 FROM main.{_CHAIN}
   WHERE seq = asked.value ->> 2 AND hash = asked.value ->> 3 AND +tenant_id = asked.value ->> 1
 )
-AND coalesce((SELECT seq <= asked.value ->> 2 OR previous_hash = '{"0" * 64}' FROM main.{_CHAIN}
-  WHERE tenant_id = asked.value ->> 1 ORDER BY seq LIMIT 1), 1)
+AND NOT coalesce((SELECT {BEGINS_BEHIND.format(seq="asked.value ->> 2")} FROM main.{_CHAIN}
+  WHERE tenant_id = asked.value ->> 1 ORDER BY seq LIMIT 1), 0)
 """  # noqa: S608
-"""By hand: one value for any number of entries. Where the chain of its tenant begins behind one, and not with
-the first entry ever, that was pruned, or erased, which leaves a marker.
+"""By hand: one value for any number of entries. Where another has the number of one that was pruned, a
+verification finds out which was first (`ChainRows.was_free`): a look reads no markers.
 """
 _GONE: Final = (
     f"(SELECT json_group_array(position) FROM ({_WHICH_GONE.replace('->> 0', '->> 0 AS position', 1)}))"  # noqa: S608

@@ -2,7 +2,8 @@
 
 What makes one row sound is `entry.py`. What they mean is told in `app/services/chain/README.md`. Whoever
 reads or writes a chain asks here, and only the stand-alone verifier of an evidence bundle says them a second
-time. Imports nothing of ours, and little of Python, because every process that scans loads it.
+time; how a chain begins is below both these rules and the engines, in `models/genesis.py`. Imports nothing
+else of ours, and little of Python, because every process that scans loads it.
 """
 
 import hashlib
@@ -13,6 +14,9 @@ from enum import StrEnum
 from itertools import pairwise
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
+from models.genesis import GENESIS as GENESIS  # noqa: PLC0414 - which is had from here
+from models.genesis import begins_behind as begins_behind  # noqa: PLC0414
+
 # ---------------------------------------------------------------------------------------- format and formula
 
 TABLE: Final = "audit_chain"
@@ -22,9 +26,6 @@ TEXT_COLUMNS: Final = COLUMNS[1:6]
 LOWEST_SEQ: Final = -(2**63)
 HIGHEST_SEQ: Final = 2**63 - 1
 """What SQLite can number rows by."""
-
-GENESIS: Final = "0" * 64
-"""`previous_hash` of a tenant's first entry."""
 
 MARKER_EVENT: Final = "audit_pruned"
 """The event type of a prune marker."""

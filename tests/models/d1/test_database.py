@@ -884,7 +884,7 @@ def test_a_verified_end_that_was_missed_is_missed_again_once_it_was_verified_aga
         users.create(production, "acme", "c@acme.example", actor="ops", now=NOW)
 
 
-@pytest.mark.parametrize("way", ["pruned", "gone on with"])
+@pytest.mark.parametrize("way", ["pruned", "pruned, and its number given again", "gone on with"])
 def test_a_verified_end_that_was_pruned_or_gone_on_with_is_not_missed(
     production: D1Database, file: Path, way: str
 ) -> None:
@@ -893,6 +893,9 @@ def test_a_verified_end_that_was_pruned_or_gone_on_with_is_not_missed(
     users.create(theirs, "acme", "more@acme.example", actor="them", now=NOW)
     if way != "gone on with":  # the last one is the marker, as it were
         execute(file, "DELETE FROM audit_chain WHERE tenant_id = 'acme' AND seq < 5")
+    if "again" in way:  # whether before, markers tell, which no look reads
+        columns = "event_type, payload, previous_hash, hash, created_at"
+        execute(file, f"INSERT INTO audit_chain SELECT 2, 'new', {columns} FROM audit_chain WHERE seq = 4")
     users.create(theirs, "blue", "more@blue.example", actor="them", now=NOW)
     for _ in range(2):
         production.outside_changes()

@@ -12,7 +12,7 @@ from app.services.chain.checkpoints import doubts
 from app.services.chain.checkpoints.rows import ChainRow, ChainRows
 from app.services.chain.checkpoints.tables import KnownDatabase, Made, Place
 from app.services.chain.entry import integer
-from app.services.chain.rules import GENESIS, HIGHEST_SEQ, LOWEST_SEQ, continues
+from app.services.chain.rules import GENESIS, HIGHEST_SEQ, LOWEST_SEQ, begins_behind, continues
 from app.services.text import counted, tenant_name
 
 DatabaseCheckpoints = tuple[KnownDatabase, Sequence[Checkpoint]]
@@ -303,8 +303,8 @@ def begins_alike(rows: ChainRows, known: Checkpoint, *, may_be_pruned: bool) -> 
 
     def is_alike(name: str, sealed: SealedChain) -> bool:
         seq, previous = firsts.get(name, (LOWEST_SEQ, GENESIS))
-        if may_be_pruned and seq > sealed.first_seq:
-            return previous != GENESIS
+        if may_be_pruned and begins_behind(seq, previous, sealed.first_seq):
+            return True
         return seq == sealed.first_seq and _hash_of(name, there.get(seq)) == sealed.first_hash
 
     return all(is_alike(*pair) for pair in known.tenants.items())

@@ -153,34 +153,24 @@ def _tenants_lost(
 def _tenants_not_there(
     where: Where, ends: Mapping[str, KeptEnd], ledger: str, seen: Seen | None = None
 ) -> list[LostEnd]:
-    """Those of the ends that are gone; where a tenant's chain, which holds, begins behind it by now, it was
-    pruned: not of an end that was missed before, nor where others have its number.
-    """
-    numbers = {seq for end in ends.values() for seq in (end.through, end.now) if seq}
+    """Those of the ends that are lost, as by `ChainRows.lost`; one that was missed before stays so."""
     with rows_of(where, seen) as rows:
-        there = rows.at(numbers)
-        as_it_was = {(row.tenant, seq, row.hash) for seq, row in there.items()}
-        gone = {name: end for name, end in ends.items() if (name, end.through, end.head) not in as_it_was}
-        firsts, lasts = rows.firsts_of([*gone]), rows.lasts_of([*gone])
-        is_other = bool(gone and ledger) and rows.ledger() not in ("", ledger)
-
-        def is_excused(name: str, seq: int, head: str | None) -> bool:
-            begins, previous = firsts.get(name, (0, GENESIS))
-            was_pruned = seq < begins and previous != GENESIS and not is_other  # with all before
-            return was_pruned and (seq not in there or rows.was_free(seq, of=name, head=head))
-
-        lost = []
-        for name, end in gone.items():
-            last = lasts.get(name, 0)
-            if end.missed:
-                is_there = (name, end.now, end.now_head) in as_it_was
-                more = not (is_there or not end.now or is_excused(name, end.now, end.now_head))
-                left, losses = min(end.left, last) if more else end.left, end.losses + more
-                one = _lost_of(name, replace(end, went=end.now) if more else end, ledger)
-                lost.append(replace(one, is_other=is_other, parts=((name, left, losses),)))
-            elif not is_excused(name, end.through, end.head):
-                part = (name, min(last, end.through - 1), 1)
-                lost.append(replace(_lost_of(name, end, ledger), is_other=is_other, parts=(part,)))
+        rows.at(seq for end in ends.values() for seq in (end.through, end.now) if seq)  # of all at once
+        gone = {name: end for name, end in ends.items() if not rows.has((name, end.through, end.head))}
+        later = [(name, end.now, end.now_head) for name, end in gone.items() if end.missed and end.now]
+        once = [(name, end.through, end.head) for name, end in gone.items() if not end.missed]
+        went = {name for name, _, _ in rows.lost([*later, *once], ledger)}
+        lasts, is_other = rows.lasts_of([*gone]), bool(gone) and rows.is_other(ledger)
+    lost = []
+    for name, end in gone.items():
+        last, more = lasts.get(name, 0), name in went
+        if end.missed:
+            left, losses = min(end.left, last) if more else end.left, end.losses + more
+            one = _lost_of(name, replace(end, went=end.now) if more else end, ledger)
+            lost.append(replace(one, is_other=is_other, parts=((name, left, losses),)))
+        elif more:
+            part = (name, min(last, end.through - 1), 1)
+            lost.append(replace(_lost_of(name, end, ledger), is_other=is_other, parts=(part,)))
     return lost
 
 
@@ -620,24 +610,17 @@ def require_end(where: Where, store: CheckpointStore) -> None:
 
 
 def _if_lost(where: Where, end: LostEnd, seen: Seen | None = None) -> LostEnd | None:
-    """The same of chains that hold; None where that entry is there as it was, or where its tenant's chain
-    begins behind it by now, which is pruned or adopted then: not of an end that was missed before.
+    """The same of chains that hold; None where that entry is not lost by `ChainRows.lost`: of an end that was
+    missed before only where it is there as it was.
 
     It is looked up, which reads a row, unless it was `seen`: what was verified last may have been there only
     since this scan began, or be gone since, and others may have its number, also one that was pruned.
     """
+    known = end.tenant, end.through, end.head
     with rows_of(where, seen) as rows:
-        there = rows.at([end.through]).get(end.through)
-        if there is not None and end.head in (None, there.hash) and end.tenant in (None, there.tenant):
+        if rows.has(known) or not (end.missed or rows.lost([known], end.ledger)):
             return None
-        is_other = bool(end.ledger) and rows.ledger() not in ("", end.ledger)
-        if end.tenant is not None and not end.missed and not is_other:
-            begins, previous = rows.firsts_of([end.tenant]).get(end.tenant, (0, GENESIS))
-            if begins > end.through and previous != GENESIS:
-                whose = end.tenant
-                if there is None or rows.was_free(end.through, of=whose, head=end.head):
-                    return None
-    return replace(_missed(end), is_other=is_other)
+        return replace(_missed(end), is_other=rows.is_other(end.ledger))
 
 
 def _missed(end: LostEnd) -> LostEnd:

@@ -14,7 +14,7 @@ from typing import Final
 
 from app import paths
 from app.services.chain.checkpoints.rows import Seen, rows_of
-from app.services.chain.rules import GENESIS, HIGHEST_SEQ, LOWEST_SEQ
+from app.services.chain.rules import HIGHEST_SEQ, LOWEST_SEQ
 from app.services.chain.verify.report import LostEnd
 from app.services.chain.where import Where
 from models.engine import OwnEntry
@@ -120,23 +120,12 @@ def name_of(where: Where) -> str:
 
 
 def lost_own(where: Where, made: Sequence[OwnEntry], ends_at: int, seen: Seen | None = None) -> list[LostEnd]:
-    """Those that are not there any more, by two or three queries; `ends_at` is the last entry there is.
-
-    None whose chain begins behind it by now, which was pruned, or erased: that leaves a marker. Raises as
-    `Where.connect`.
-    """
+    """Those that are lost; `ends_at` is the last entry there is. Raises as `Where.connect`."""
     if not made:
         return []
     with rows_of(where, seen) as rows:
-        there = rows.at([one.number for one in made])
-        held = {number: (row.tenant, row.hash) for number, row in there.items()}
-        gone = [one for one in made if held.get(one.number) != (one.tenant, one.head)]
-        firsts = rows.firsts_of({one.tenant for one in gone})
-    return [
-        lost_entry(one, ends_at)
-        for one in gone
-        if not _is_pruned(one.number, *firsts.get(one.tenant, (0, GENESIS)))
-    ]
+        lost = rows.lost([(one.tenant, one.number, one.head) for one in made])
+    return [lost_entry(one, ends_at) for one in made if (one.tenant, one.number, one.head) in lost]
 
 
 def lost_entry(one: OwnEntry, ends_at: int) -> LostEnd:
@@ -159,10 +148,6 @@ def _ledger(where: Where) -> str:
     with suppress(TenantAdminError, OSError), rows_of(where) as rows:
         return rows.ledger()
     return ""
-
-
-def _is_pruned(number: int, begins: int, previous: str) -> bool:
-    return begins > number and previous != GENESIS
 
 
 def known_by(act: str) -> str:

@@ -12,7 +12,7 @@ from typing import Any, Final, cast
 from peewee import SQL, BaseQuery, Query, fn
 
 from app.services.chain.reading import NEW_AT_MOST, entries_behind, few_behind, last_numbers, markers_of
-from app.services.chain.rules import TABLE, named, seconds
+from app.services.chain.rules import TABLE, begins_behind, named, seconds
 from app.services.chain.where import InDatabase, InFile, Where
 from models.engine import Database, Rows, raw
 from models.errors import ColumnMissing, TableMissing, TenantAdminError
@@ -57,6 +57,9 @@ class ChainRow:
     at: str
 
 
+Known = tuple[str | None, int, str | None]
+"""Of an entry that was known whose it is, its number and its hash; None of what is not known of it."""
+
 Seen = dict[Any, Any]
 """Rows by seq, None for one that is not there, and other answers by their questions."""
 
@@ -79,6 +82,30 @@ class ChainRows:
     def at(self, seqs: Iterable[int]) -> dict[int, ChainRow]:
         """The rows that are there, by seq."""
         return {seq: row for chunk in self._chunks(seqs) for seq, row in chunk}
+
+    def has(self, known: Known) -> bool:
+        """Whether it is there as it was."""
+        tenant, seq, head = known
+        there = self.at([seq]).get(seq)
+        return there is not None and tenant in (None, there.tenant) and head in (None, there.hash)
+
+    def lost(self, known: Collection[Known], ledger: str = "") -> set[Known]:
+        """Those that are not there as they were, and were not pruned: their tenants' chains, which hold, do
+        not begin behind them by now, or others had their numbers before (`was_free`); none was pruned where
+        this is another database by its `ledger`. By two or three queries, and more for a number that another
+        has.
+        """
+        there = self.at(seq for _, seq, _ in known)
+        gone = {one for one in known if not self.has(one)}
+        firsts = self.firsts_of(sorted({tenant for tenant, _, _ in gone if tenant is not None}))
+        is_other = bool(gone) and self.is_other(ledger)
+
+        def was_pruned(tenant: str | None, seq: int, head: str | None) -> bool:
+            if is_other or tenant is None or tenant not in firsts or not begins_behind(*firsts[tenant], seq):
+                return False
+            return seq not in there or self.was_free(seq, of=tenant, head=head)
+
+        return {one for one in gone if not was_pruned(*one)}
 
     def count(self, rows: Iterable[tuple[int, str]], *, enough: int = 1) -> int:
         """How many of the rows, given by seq and hash, are there; counting ends soon behind `enough`."""
@@ -187,6 +214,12 @@ class ChainRows:
         except (TableMissing, ColumnMissing):
             return ""
         return self._text(found)
+
+    def is_other(self, ledger: str) -> bool:
+        """Whether it is another database than that whose first migration ran at the time `ledger`, as far as
+        both tell.
+        """
+        return bool(ledger) and self.ledger() not in ("", ledger)
 
     def _rows(self, query: BaseQuery) -> Rows:
         """None of a table that is gone, or is another by now, which is told where it is verified."""

@@ -397,3 +397,20 @@ def test_of_two_that_are_gone_the_one_that_was_not_shown_is_not_accepted_along()
     assert "entry 5 (User ada created), made here, is gone, too" in both.in_words
     assert not both.is_within(seen), "of which the window told"
     assert both.is_within(both) and seen.is_within(seen) and seen.is_within(both)
+
+
+@pytest.mark.parametrize("is_free", [True, False])
+def test_one_whose_number_another_has_is_excused_where_it_was_pruned_before(  # noqa: PLR0917
+    engine: Database, where: Where, store: CheckpointStore, sql: apsw.Connection, made: int, is_free: bool
+) -> None:
+    """The platform's gateway gives free numbers again; what was cut out is not excused by a later pruning."""
+    if not is_free:
+        sql.execute("DELETE FROM audit_chain WHERE seq = ?", (made,))
+        sql.execute("UPDATE audit_chain SET seq = ? WHERE tenant_id = 'blue'", (made,))
+    chains.append(sql, "acme", [NOW + DAY])
+    assert retain(engine, now=NOW + 2 * DAY, days=1).total >= 2
+    if is_free:
+        (other,) = chains.append(sql, "other", [NOW + 3 * DAY])
+        sql.execute("UPDATE audit_chain SET seq = ? WHERE seq = ?", (made, other))
+    gone = [end.through for end in lost_ends.lost_own_of(where, store)[0]]
+    assert gone == ([] if is_free else [made])
