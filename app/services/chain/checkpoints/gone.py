@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final, Unpack
 
 from app.services.chain.checkpoint import CheckpointHistory
 from app.services.chain.checkpoints.kept import KeptVerdict
-from app.services.chain.checkpoints.rows import rows_of
 from app.services.chain.reading import entry_and_last
 from app.services.chain.rules import TABLE, Verdict
 from app.services.chain.verify.report import EVERYTHING, Extent, Report, Section
@@ -68,10 +67,9 @@ def is_known(where: Where, store: "CheckpointStore", known: CheckpointHistory | 
     store, or the last verification knew, of all or of a tenant, or that was made here. Raises as
     `CheckpointStore.known`.
     """
-    ends = store.verdicts.ends(where)
     return (
-        _knew(_said_before(where, store))
-        or bool(ends.ends and (ends.this or _is_of(where, ends.ledger)))
+        _knew(store.verdicts.said_before(where)[0])
+        or bool(store.verdicts.ends(where).ends)
         or bool(store.verdicts.own.all(where))
         or (known is not None and _has_entries(known))
         or _has_entries(store.known(where))
@@ -92,24 +90,7 @@ def is_gone(where: Where, store: "CheckpointStore") -> bool:
 
 def had_table(where: Where, store: "CheckpointStore") -> bool:
     """Whether it was ever verified, or signed, in this place. Raises as `CheckpointStore.checkpoints`."""
-    return _said_before(where, store) is not None or bool(store.checkpoints(where, in_place=True))
-
-
-def _said_before(where: Where, store: "CheckpointStore") -> KeptVerdict | None:
-    """What was said last of the file, or of one of which it is a copy in the same place, for all that their
-    ledgers tell.
-    """
-    if (last := store.verdicts.last(where)) is not None:
-        return last
-    other = store.verdicts.of_another_file(where)
-    return other if other is not None and _is_of(where, other.ledger) else None
-
-
-def _is_of(where: Where, ledger: str) -> bool:
-    """Whether its first migration may have run at that time."""
-    with suppress(TenantAdminError, OSError), rows_of(where) as rows:
-        return not ledger or where.costs or rows.ledger() in ("", ledger)
-    return False
+    return store.verdicts.said_before(where)[0] is not None or bool(store.checkpoints(where, in_place=True))
 
 
 def _has_entries(known: CheckpointHistory) -> bool:

@@ -116,7 +116,7 @@ def recognise(
         asked = _asked(rows, other, database)
         return replace(asked, doubt=f"{asked.doubt} {doubts.GONE}")
     if nothing:
-        begun_again = bool(place.ledger) and rows.ledger() not in ("", place.ledger)
+        begun_again = rows.is_other(place.ledger)
         doubt = doubts.BEGUN_AGAIN if begun_again else doubts.NOTHING_LEFT
         return replace(database, doubt=doubt, undecided=begun_again)
     if other is not None and _is_rather(rows, all_of(other.id)[-1:], all_of(database.id)):

@@ -19,6 +19,7 @@ from typing import Any, Final
 from app import paths
 from app.services.chain.checkpoint import Checkpoint
 from app.services.chain.checkpoints.own_ends import OwnEnds, name_of
+from app.services.chain.checkpoints.rows import is_another
 from app.services.chain.rules import HIGHEST_SEQ, LOWEST_SEQ, SOUND, Verdict
 from app.services.chain.verify.report import LostEnd, Report, Section
 from app.services.chain.where import Where
@@ -203,7 +204,9 @@ class KeptVerdicts:
             self.keep(where, replace(last, lost_end=LostEnd.together(lost.also)))
 
     def ends(self, where: Where) -> KeptEnds:
-        """How far each tenant's chain was verified in this place. Raises as `Where.location`."""
+        """How far each tenant's chain was verified in this place: in this very file, or in one of which it
+        may be a copy, for all that their ledgers tell. Raises as `Where.location`.
+        """
         try:
             stored = json.loads(paths.content(self._ends_of(where)))
             ends = {name: KeptEnd(*values) for name, values in stored["ends"].items()}
@@ -213,7 +216,10 @@ class KeptVerdicts:
             are_texts = all(isinstance(text, str) for text in (stored["ledger"], *first, *heads))
             if not (are_texts and all(map(_is_sound, ends.values()))):
                 return KeptEnds()
-            return KeptEnds(ends, stored["ledger"], stored["file"] == where.location[1], first)
+            is_this = stored["file"] == where.location[1]
+            if not is_this and is_another(where, stored["ledger"]):
+                return KeptEnds()
+            return KeptEnds(ends, stored["ledger"], is_this, first)
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return KeptEnds()
 
@@ -270,9 +276,15 @@ class KeptVerdicts:
         """What was said of this very file; None where nothing was, or where another is in its place."""
         return self._said(where, of_this=True)
 
-    def of_another_file(self, where: Where) -> KeptVerdict | None:
-        """What was said last in this place, where that was of another file."""
-        return self._said(where, of_this=False)
+    def said_before(self, where: Where) -> tuple[KeptVerdict | None, KeptVerdict | None]:
+        """What was said last of this database, also where a copy of it took its file's place, as editors and
+        restores do it, for all that their ledgers tell; or else of another one in this place. Raises as
+        `Where.location`.
+        """
+        if (last := self.last(where)) is not None:
+            return last, None
+        other = self._said(where, of_this=False)
+        return (None, other) if other is not None and is_another(where, other.ledger) else (other, None)
 
     def _said(self, where: Where, *, of_this: bool) -> KeptVerdict | None:
         try:

@@ -13,7 +13,7 @@ from app.services.chain.checkpoint import Checkpoint
 from app.services.chain.checkpoints.gone import has_chain
 from app.services.chain.checkpoints.kept import MOST_TENANTS, KeptEnd, KeptEnds, KeptVerdict, in_common
 from app.services.chain.checkpoints.own_ends import lost_entry, lost_own
-from app.services.chain.checkpoints.rows import Seen, rows_of
+from app.services.chain.checkpoints.rows import Seen, ledger_of, rows_of
 from app.services.chain.checkpoints.signing import why_none
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.reading import entry_and_last, last_entry
@@ -58,7 +58,7 @@ def with_lost_end_of(
     if not report.intact:
         return report
     section = EVERYTHING if report.lacks_table else section  # all of it is gone with that, or nothing
-    last, kept = store.verdicts.last(where), _ends_of_tenants(where, store)
+    last, kept = store.verdicts.last(where), store.verdicts.ends(where)
     ends = [] if last is None else ends_to_look_for(last, 0)
     ends = [end for end in ends if section.has(end.through)]
     if report.lacks_table and not ends and last is not None and last.through:  # whatever was found then
@@ -125,16 +125,6 @@ def _pieces(report: Report, kept: KeptEnds) -> set[str]:
         if before is not None and before.kind == "entry" and not joins:
             found.add(one.tenant)
     return found
-
-
-def _ends_of_tenants(where: Where, store: CheckpointStore) -> KeptEnds:
-    """How far each tenant was verified here; of a file in its place, unless that is another database by its
-    ledger.
-    """
-    kept = store.verdicts.ends(where)
-    if not kept.this and not where.costs and kept.ledger and _ledger(where) not in ("", kept.ledger):
-        return KeptEnds()
-    return kept
 
 
 def _tenants_lost(
@@ -281,10 +271,10 @@ def _named_another(where: Where, kept: KeptEnds, lost: LostEnd | None) -> LostEn
         return lost
     hashes = {*kept.first, *(end.head or "" for end in kept.ends.values())} - {"", GENESIS}
     with suppress(TenantAdminError, OSError), rows_of(where) as rows:
-        ledger = "" if where.costs else rows.ledger()
-        if kept.ledger and ledger:
-            return replace(lost, is_other=kept.ledger != ledger)
-        if kept.first and not rows.empty and rows.with_any_hash(hashes) is None:
+        is_told = kept.ledger and rows.ledger()
+        if rows.is_other(kept.ledger) or (
+            not is_told and kept.first and not rows.empty and rows.with_any_hash(hashes) is None
+        ):
             return replace(lost, is_other=True)
     return lost
 
@@ -333,13 +323,12 @@ def keep_verdict(
     """
     now = report.begun(now)
     last, (through, tenant, head) = store.verdicts.last(where), _last_entry(report, since)
-    ledger = "" if where.costs else _ledger(where)
-    before, other = _said_before(where, store, ledger)
+    ledger, (before, other) = ledger_of(where), store.verdicts.said_before(where)
     ends = [] if before is None else ends_to_look_for(before, through)
     nothing_else = report.lacks_table and report.intact and not ends  # says what it had, whatever was found
     if nothing_else and before is not None and before.through:
         ends = [LostEnd(before.through, before.at, before.head, 0, before.tenant)]
-    kept, of_tenants = _ends_of_tenants(where, store), list[LostEnd]()
+    kept, of_tenants = store.verdicts.ends(where), list[LostEnd]()
     if report.verdict is not Verdict.UNREADABLE:  # also of what is broken, as something may excuse it later
         try:
             ends = _not_there(where, ends, report, since, seen)
@@ -410,19 +399,6 @@ def keep_verdict(
     return report.with_lost_end(lost_end, *([f"{NOT_ACCEPTED}{why}"] if accepts_end else []))
 
 
-def _said_before(
-    where: Where, store: CheckpointStore, ledger: str
-) -> tuple[KeptVerdict | None, KeptVerdict | None]:
-    """What was said last of this database, also where a copy of it took its file's place, as editors and
-    restores do it; or else of another one in this place, by its ledger.
-    """
-    last = store.verdicts.last(where)
-    other = store.verdicts.of_another_file(where) if last is None else None
-    if other is not None and other.ledger and ledger and other.ledger != ledger:
-        return None, other
-    return last or other, None
-
-
 def _with_own(ends: Sequence[LostEnd], own: Sequence[LostEnd]) -> list[LostEnd]:
     """What is lost, those entries that were made here among it, by their numbers."""
     known = {end.through for end in ends}
@@ -448,12 +424,6 @@ def _said_of_another(where: Where, other: KeptVerdict) -> list[str]:
         f"Another file was in this place when it was verified last, through entry {other.through:,} on "
         f"{utc_time(other.at)}: that entry is not in this one."
     ]
-
-
-def _ledger(where: Where) -> str:
-    with suppress(TenantAdminError, OSError), rows_of(where) as rows:
-        return rows.ledger()
-    return ""
 
 
 def _last_entry(report: Report, since: Checkpoint | None) -> tuple[int, str | None, str | None]:
@@ -502,7 +472,7 @@ def lost_end_of(where: Where, store: CheckpointStore, last: KeptVerdict | None) 
     where nothing verifies it again. Of what did not hold nothing is looked for but whether the table is
     there. Reads a few rows. Raises the errors of `where.connect`.
     """
-    kept, seen = _ends_of_tenants(where, store), Seen()
+    kept, seen = store.verdicts.ends(where), Seen()
     newest = sorted(kept.ends.items(), key=lambda item: item[1].through)
     ends, lost = dict(newest[-_MOST_LOOKED_FOR:]), None
     through = 0 if last is None else last.through
@@ -566,7 +536,7 @@ def ends_looked_for(
     """What is lost already, or by now, with whose else; and the tenants whose own ends are there. Raises the
     errors of `where.connect`.
     """
-    kept, now = _ends_of_tenants(where, store), lost_end_of(where, store, last)
+    kept, now = store.verdicts.ends(where), lost_end_of(where, store, last)
     if last is not None and not last.intact:
         return now, frozenset()
     newest = sorted(kept.ends, key=lambda name: kept.ends[name].through)
@@ -580,7 +550,7 @@ def ends_looked_for(
 
 def shown_end(where: Where, store: CheckpointStore) -> LostEnd | None:
     """The end that is lost as it was told last; None where nothing told of one."""
-    last, _ = _said_before(where, store, "" if where.costs else _ledger(where))
+    last, _ = store.verdicts.said_before(where)
     return None if last is None or not last.intact else last.lost_end
 
 
@@ -589,7 +559,7 @@ def require_end(where: Where, store: CheckpointStore) -> None:
     knows: for an act about which nobody is asked. Reads a few rows. Raises as `known_through`.
     """
     way = _ACCEPT_END
-    last, _ = _said_before(where, store, "" if where.costs else _ledger(where))
+    last, _ = store.verdicts.said_before(where)
     known = None if last is None or not last.intact else last.lost_end
     lost_end = known or lost_end_of(where, store, last)
     lost_end = LostEnd.together([*lost_own_of(where, store)[0], lost_end])

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from app import paths
-from app.services.chain.checkpoints.rows import Seen, rows_of
+from app.services.chain.checkpoints.rows import Seen, is_another, ledger_of, rows_of
 from app.services.chain.rules import HIGHEST_SEQ, LOWEST_SEQ
 from app.services.chain.verify.report import LostEnd
 from app.services.chain.where import Where
@@ -77,8 +77,7 @@ class OwnEnds:
             sent = [OwnEntry(*one) for one in stored.get("sent", ())]
             if not (isinstance(stored["ledger"], str) and all(map(_is_sound, [*found, *sent]))):
                 return [], []
-            is_this = stored["file"] == where.location[1] or not stored["ledger"]
-            if not is_this and _ledger(where) not in ("", stored["ledger"]):
+            if stored["file"] != where.location[1] and is_another(where, stored["ledger"]):
                 return [], []
             return sorted(found, key=attrgetter("number")), sent
         except (OSError, StorageError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
@@ -105,7 +104,7 @@ class OwnEnds:
         if paths.NO_HOME in self._folder.parents:
             return
         newest = sorted({one.tenant: one for one in made}.values(), key=attrgetter("number"))[-MOST:]
-        kept: dict[str, object] = {"file": where.location[1], "ledger": _ledger(where)}
+        kept: dict[str, object] = {"file": where.location[1], "ledger": ledger_of(where)}
         for name, entries in (("made", newest), ("sent", sent[-MOST:])):
             kept[name] = [[one.tenant, one.number, one.head, one.at, one.act] for one in entries]
         paths.keep(self._place(where), json.dumps(kept))
@@ -139,15 +138,6 @@ def _is_sound(one: OwnEntry) -> bool:
     return are_texts and all(
         type(number) is int and LOWEST_SEQ <= number <= HIGHEST_SEQ for number in numbers
     )
-
-
-def _ledger(where: Where) -> str:
-    """When the first migration of a file ran, where it says so; a live database is told by its identity."""
-    if where.costs:
-        return ""
-    with suppress(TenantAdminError, OSError), rows_of(where) as rows:
-        return rows.ledger()
-    return ""
 
 
 def known_by(act: str) -> str:

@@ -265,6 +265,24 @@ def rows_of(where: Where, seen: Seen | None = None) -> Iterator[ChainRows]:
         yield ChainRows(database, where, seen)
 
 
+def ledger_of(where: Where) -> str:
+    """When the first migration of a file ran, where it can be read; a live one is told by its identity."""
+    with suppress(TenantAdminError, OSError):
+        if not where.costs:
+            with rows_of(where) as rows:
+                return rows.ledger()
+    return ""
+
+
+def is_another(where: Where, ledger: str) -> bool:
+    """`ChainRows.is_other`; what cannot be read tells nothing."""
+    with suppress(TenantAdminError, OSError):
+        if ledger:
+            with rows_of(where) as rows:
+                return rows.is_other(ledger)
+    return False
+
+
 def _time_of(row: ChainRow | None) -> int | None:
     with suppress(ValueError):
         return None if row is None else seconds(int(row.at))

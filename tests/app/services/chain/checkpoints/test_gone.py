@@ -11,13 +11,14 @@ import pytest
 from app.services.chain.checkpoint import Reason
 from app.services.chain.checkpoints import lost_ends, making
 from app.services.chain.checkpoints.gone import NOTE, is_known
+from app.services.chain.checkpoints.rows import ChainRows
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.rules import Code, Verdict
 from app.services.chain.verify.report import EVERYTHING, Report, Section
 from app.services.chain.verify.source import CannotVerify
 from app.services.chain.where import InFile
 from models.engine import OwnEntry
-from models.errors import TableMissing
+from models.errors import FileLocked, TableMissing
 from tests.conftest import NOW
 from tests.fixtures.chains import append
 from tests.fixtures.checkpoints import VERIFY, kept, sign, try_to_sign, verify
@@ -165,6 +166,25 @@ def test_a_copy_in_its_place_has_lost_what_was_verified_there(demo: Path, tmp_pa
     other_file(demo)
     report = verify_by_itself(demo, folder)
     assert report.lost_end is not None and (report.lost_end.through, report.lacks_table) == (60, True)
+
+
+def test_a_copy_in_its_place_whose_ledger_cannot_be_read_counts_as_the_same(
+    demo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A loss is not passed over because a file is busy for a moment."""
+    folder, store = tmp_path / "checkpoints", CheckpointStore(tmp_path / "checkpoints")
+    assert verify_by_itself(demo, folder).stands
+    execute(demo, *DROPPED)
+    other_file(demo)
+    verdicts = store.verdicts
+    assert (said := verdicts.said_before(InFile(demo))[0]) is not None and said.ledger
+
+    def busy(_: ChainRows) -> str:
+        raise FileLocked(demo)
+
+    monkeypatch.setattr(ChainRows, "ledger", busy)
+    assert verdicts.said_before(InFile(demo)) == (said, None) and verdicts.ends(InFile(demo)).ends
+    assert is_known(InFile(demo), store)
 
 
 def test_of_one_of_which_nothing_was_known_it_is_said_to_be_missing(demo: Path, tmp_path: Path) -> None:
