@@ -531,11 +531,9 @@ class D1Database(Database):
         self.client.shared.keep_bookmark(self.identity, before, "before going back")
         try:
             exact = self.client.go_back(self.database_id, bookmark)
-        except NotReached:
+        except (NotReached, errors.RateLimited):  # nothing was done
             raise
         except (NotKnown, Refusal, errors.StorageError) as error:
-            if isinstance(error, errors.RateLimited) and not error.was_sent:
-                raise
             self._look_back(before, held, error)
             return before
         if exact is None or _is_later(
@@ -567,13 +565,11 @@ class D1Database(Database):
         if now is not None and now[0] < held[0]:  # nothing else takes the newest entries away
             return
         why = str(error)
-        if isinstance(error, errors.RateLimited):
-            why = f"it takes no call until {error.when}"
-        elif not isinstance(error, NotKnown):
+        if not isinstance(error, NotKnown):
             if (now, mark) == (held, before):
                 raise self._meant(error) from error
-            what = "cannot be looked at" if mark is None else "is no longer what it was before"
-            why = f"it answered that it refuses, and what it holds {what}"
+            what = "what it holds cannot be looked at" if mark is None else "its bookmark is another now"
+            why = f"it answered that it refuses, and {what}"
         raise ReturnUnknown(self.place, why) from error
 
     def _meant(self, error: Exception) -> Exception:

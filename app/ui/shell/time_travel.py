@@ -147,11 +147,13 @@ class _Words:
 
 class TimeTravel(QObject):
     """What is done with the bookmarks of the live database that is open. Before it is sent back, what is
-    being written ends. Once it went back, or may have, `leaving()` closes what shows it, and it is opened
-    again; what refuses it leaves all as it is. `wanted()` asks for the bookmarks.
+    being written ends. Once it went back, `leaving()` closes what shows it, and it is opened again; what
+    refuses it leaves all as it is. Where it may have gone back, writes are locked, and `unsure()` has all
+    that is shown read again. `wanted()` asks for the bookmarks.
     """
 
     leaving = Signal()
+    unsure = Signal()
     wanted = Signal()
 
     def __init__(self, connecting: Connecting, toast: Toast, window: QWidget) -> None:
@@ -255,10 +257,6 @@ class TimeTravel(QObject):
                 opened.database, bookmark, store_and_verifier()[0], actor=actor, now=now
             )
 
-        def open_again() -> None:
-            self.leaving.emit()
-            self._connecting.reopen(opened)
-
         def done(returned: time_travel.Returned) -> None:
             context.settings.went_back_at.set(opened.kept_by, now)
             wait.done(WaitDialog.DialogCode.Accepted)
@@ -273,13 +271,15 @@ class TimeTravel(QObject):
                     self._tell(theme, f"{opened.name} went back", sentence, returned.before)
 
             self._connecting.when_ended(tell)  # what is closed takes its toast with it
-            open_again()
+            self.leaving.emit()
+            self._connecting.reopen(opened)
 
         def failed(error: TenantAdminError) -> None:
             wait.done(WaitDialog.DialogCode.Rejected)
             context.busy.runner.failed.emit(error)
             if isinstance(error, RemoteError) and error.is_undecided:
-                open_again()
+                context.lock.lock()  # until somebody has looked
+                self.unsure.emit()
 
         wait.open_once()
         context.runner.write_alone(work, on_done=done, on_failed=failed)

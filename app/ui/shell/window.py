@@ -660,6 +660,7 @@ class MainWindow(QMainWindow):
 
         travel = TimeTravel(self.connecting, self.toast, self)
         travel.leaving.connect(self.close_file)
+        travel.unsure.connect(partial(self.commands.trigger, "refresh"))
         travel.wanted.connect(partial(self.commands.trigger, "time_travel"))
         return travel
 

@@ -609,6 +609,13 @@ def test_a_return_whose_answer_stays_away_is_not_said_to_have_changed_nothing(
     assert production.bookmarks()[1][0].name == edge.bookmarks[0], "the way back is kept"
 
 
+def test_a_return_that_meets_the_limit_is_not_made(production: D1Database, edge: Edge) -> None:
+    edge.bookmarks, edge.return_faults = [], ["limited before"]
+    with pytest.raises(RateLimited, match="nothing was changed"):
+        production.go_back("00000001-00000000-abcdef")
+    assert edge.restored == []
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("fault", "error"),
@@ -645,7 +652,7 @@ def test_a_refused_return_is_not_known_where_the_bookmark_is_another(
         other.execute("UPDATE users SET email = 'bob@acme.example'")
     assert emails(file) == ["bob@acme.example"]
     edge.return_faults = ["echo after"]
-    with pytest.raises(ReturnUnknown, match="it answered that it refuses, and what it holds is no longer"):
+    with pytest.raises(ReturnUnknown, match="it answered that it refuses, and its bookmark is another now"):
         production.go_back(now)
     assert emails(file) == ["ada@acme.example"]
 

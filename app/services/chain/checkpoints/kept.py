@@ -23,7 +23,7 @@ from app.services.chain.checkpoints.rows import is_another
 from app.services.chain.rules import HIGHEST_SEQ, LOWEST_SEQ, SOUND, Verdict
 from app.services.chain.verify.report import LostEnd, Report, Section
 from app.services.chain.where import Where
-from models.errors import InvalidInput, StorageError, TenantAdminError
+from models.errors import InvalidInput, StorageError
 
 MOST_TENANTS: Final = 500
 MOST_ENDS: Final = 20_000
@@ -250,16 +250,12 @@ class KeptVerdicts:
     @contextmanager
     def outdated(self, where: Where) -> Iterator[Callable[[], None]]:
         """Around what puts something else in its place, which was not verified. What was kept is forgotten
-        once that is done, which is said by what is given or by its end, and where it fails but may be done.
-        Until then it stays: a program that ends while it still waits has changed nothing, and a loss stands.
+        once that is done, which is said by what is given or by its end. Until then it stays, also where it is
+        not known whether it is done: a program that ends while it still waits has changed nothing, and a loss
+        stands.
         """
         forget = partial(self.forget, where)
-        try:
-            yield forget
-        except TenantAdminError as error:
-            if error.is_undecided:
-                forget()
-            raise
+        yield forget
         forget()
 
     def forget(self, where: Where) -> None:

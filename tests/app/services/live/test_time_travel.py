@@ -13,6 +13,7 @@ import pytest
 from app.services.chain.checkpoints.kept import KeptVerdict
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.rules import Verdict
+from app.services.chain.verify.report import LostEnd
 from app.services.chain.where import InDatabase
 from app.services.live import time_travel
 from app.services.live.time_travel import Returned, go_back, keep_bookmark
@@ -65,17 +66,22 @@ def test_whose_next_number_the_entry_takes_is_told(live: Live, edge: Edge, datab
     assert "the number that the gateway gives next to “aurora”" in str(told.caution)
 
 
-def test_a_verdict_is_not_of_what_it_may_have_gone_back_to(
+def test_what_was_verified_and_missed_is_kept_until_it_went_back(
     live: Live, edge: Edge, database_path: Path
 ) -> None:
+    """Where that is not known, too: a loss stays one until somebody says that it is right."""
     database = D1Database(edge.client(), live.ids[live.put(database_path)])
     store, where = CheckpointStore(database_path.with_name("home")), InDatabase(database)
-    store.verdicts.keep(where, KeptVerdict(Verdict.CONSISTENT, NOW, "ada", 1, 0, 0, 1))
-    for fault, error in (("echo before", Failed), ("lost after", ReturnUnknown)):
-        assert store.verdicts.last(where) is not None, "nothing was done before"
+    lost = LostEnd(9, NOW, "h", ends_at=1, tenant="acme")
+    store.verdicts.keep(where, KeptVerdict(Verdict.CONSISTENT, NOW, "ada", 1, 0, 0, 1, lost_end=lost))
+    for fault, error in (("echo before", Failed), ("lost before", ReturnUnknown)):
         edge.return_faults = [fault]
         with pytest.raises(error):
             go_back(database, "00000001-00000000-abcdef", store, actor="ada", now=NOW)
+        kept = store.verdicts.last(where)
+        assert kept is not None and kept.lost_end is not None, fault
+    edge.return_faults = []
+    go_back(database, "00000001-00000000-abcdef", store, actor="ada", now=NOW)
     assert store.verdicts.last(where) is None
 
 

@@ -480,6 +480,32 @@ def test_what_is_refused_leaves_all_as_it_is_shown(
     assert page.model.rowCount() > 0
 
 
+@pytest.mark.slow
+def test_where_it_may_have_gone_back_all_stays_open_and_writes_are_locked(
+    qtbot: QtBot, window: MainWindow, production: str, edge: Edge, file: Path
+) -> None:
+    """What was said and is to be read stays, too; what others write meanwhile is shown."""
+    edge.bookmarks, edge.file, edge.is_busy = ["00000001-00000000-abcdef"], file, False
+    page = open_live(qtbot, window, production)
+    context = window.context
+    assert context is not None
+
+    def ask(fault: str) -> None:
+        unlock(qtbot, window)
+        asked = travel(qtbot, window)
+        asked.line.setText("00000001-00000000-abcdef")
+        edge.return_faults = [fault]
+        agree(qtbot, window, asked)
+
+    ask("page before")
+    assert "It is not known" in error(qtbot, window)
+    assert context.lock.is_locked
+    ask("limited before")
+    qtbot.waitUntil(lambda: "Cloudflare takes none" in words(window))
+    assert not context.lock.is_locked
+    assert window.context is context and page.model.rowCount() > 0 and edge.restored == []
+
+
 def test_what_writes_ends_before_it_goes_back(
     qtbot: QtBot, window: MainWindow, production: str, edge: Edge, file: Path
 ) -> None:
