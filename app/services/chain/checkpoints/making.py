@@ -38,12 +38,14 @@ class Verifier(Protocol):
 class SignedReport:
     """A verification, and the number of the checkpoint that was made of it, or why none was; both None where
     none is needed. `since` is the checkpoint behind which it looked; None where it looked at the whole file.
+    It `is_refused` where none was made for what was found, and not since it could not be written, say.
     """
 
     report: Report
     checkpoint: int | None = None
     why_not: str | None = None
     since: Checkpoint | None = None
+    is_refused: bool = False
 
 
 _NOT_ASKED = f"{NO_CHECKPOINT}: verify it yourself to make one; the keyring may ask to be unlocked"
@@ -59,7 +61,8 @@ class Attempt:
 
     `report` is what was found of the file, held against what was `known` of it; None where it could not be
     verified, and `failure` says why. `checkpoint` is the number of the one made, `why_not` why none was, or
-    would be, where there are entries to sign. All are sentences for a person.
+    would be, where there are entries to sign. All are sentences for a person. `is_refused` as of
+    `SignedReport`.
     """
 
     report: Report | None = None
@@ -67,7 +70,6 @@ class Attempt:
     failure: str | None = None
     why_not: str | None = None
     is_refused: bool = False
-    """Whether none was made for what was found, and not since it could not be written, say."""
     checkpoint: int | None = None
 
     @property
@@ -286,7 +288,8 @@ def verify_and_sign(
             report = verified()
         else:  # there is no start: what is right is that nothing is left
             reason = Reason.START_OVER
-    refused = _refused(report) if reason in (Reason.START_OVER, Reason.ANOTHER_DATABASE) else None
+    begins = reason in (Reason.START_OVER, Reason.ANOTHER_DATABASE)
+    refused = _signed(where, report, partial(require_sound, report)).why_not if begins else None
     if refused is not None and not where.costs:  # what checkpoints say of it is still so
         report = verify(where, now=now, monitor=monitor, checkpoints=store.known(where))
     # Before anything is signed, because this can still be cancelled.
@@ -305,25 +308,23 @@ def verify_and_sign(
         on_report(joined)
     if refused is not None:
         return SignedReport(joined, why_not=refused)
-    if joined.lost_end is not None:
-        return SignedReport(joined, why_not=joined.lost_end.said)
-    try:
-        at = report.begun(now)
-        made = store.create(where, report, now=at, reason=reason, database=database)
-    except (TenantAdminError, OSError) as error:  # what was found is worth more than the checkpoint
-        return SignedReport(joined, why_not=why_none(error, where))
-    if by is not None:
+    at, report = report.begun(now), replace(report, lost_end=joined.lost_end)
+    create = partial(store.create, where, report, now=at, reason=reason, database=database)
+    made = _signed(where, joined, create)
+    if by is not None and made.checkpoint is not None:
         store.verdicts.cover(where, at)
-    return SignedReport(joined, made.number)
+    return made
 
 
-def _refused(report: Report) -> str | None:
-    """Why no line of checkpoints begins with what was found."""
+def _signed(where: Where, report: Report, sign: Callable[[], Checkpoint | None]) -> SignedReport:
+    """The report with the checkpoint that is made of it by `sign`, if any, or why none is: what was found is
+    worth more than that. Raises only `Cancelled`.
+    """
     try:
-        require_sound(report)
-    except NotSigned as error:
-        return str(error)
-    return None
+        made = sign()
+    except (TenantAdminError, OSError) as error:
+        return SignedReport(report, why_not=why_none(error, where), is_refused=isinstance(error, NotSigned))
+    return SignedReport(report, None if made is None else made.number)
 
 
 def verify_by_itself(
@@ -380,13 +381,11 @@ def verify_by_itself(
         return SignedReport(report)
     if not store.signs_unasked():
         return SignedReport(report, why_not=_NOT_ASKED)
-    try:
-        at = report.begun(now)
-        made = store.create(where, report, now=at, reason=Reason.VERIFY)
-    except (TenantAdminError, OSError) as error:
-        return SignedReport(report, why_not=why_none(error, where))
-    store.verdicts.cover(where, at)
-    return SignedReport(report, made.number)
+    at = report.begun(now)
+    made = _signed(where, report, partial(store.create, where, report, now=at, reason=Reason.VERIFY))
+    if made.checkpoint is not None:
+        store.verdicts.cover(where, at)
+    return made
 
 
 def try_to_sign(
@@ -424,15 +423,13 @@ def try_to_sign(
     found = Attempt(report, known)
     if not (report.entries and signs):
         return found
-    if report.lost_end is not None:
-        return replace(found, why_not=report.lost_end.said)
-    try:
-        if reason is None:
-            require_sound(report, known)
-            store.require_signing()
-            return found
-        return replace(found, checkpoint=store.create(where, report, now=now, reason=reason).number)
-    except NotSigned as error:
-        return replace(found, why_not=str(error), is_refused=True)
-    except (TenantAdminError, OSError) as error:
-        return replace(found, why_not=why_none(error, where))
+
+    def sign() -> Checkpoint | None:
+        if reason is not None:
+            return store.create(where, report, now=now, reason=reason)
+        require_sound(report, known)
+        store.require_signing()
+        return None
+
+    made = _signed(where, report, sign)
+    return replace(found, checkpoint=made.checkpoint, why_not=made.why_not, is_refused=made.is_refused)

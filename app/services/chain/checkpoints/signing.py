@@ -31,6 +31,8 @@ def require_sound(report: Report, known: checkpoint.CheckpointHistory | None = N
             "The database is in an earlier state than checkpoints know, so none was made; put back the later "
             f"one, or, if you know why, {SAY_SO}."
         )
+    if report.lost_end is not None:
+        raise NotSigned(report.lost_end.said)
     if known is not None and known.undecided:
         raise NotSigned(doubts.UNDECIDED)
     if known is not None and known.proving is not None and report.seal is not None:

@@ -240,9 +240,9 @@ class CheckpointStore:
         be one made without them; one of `ANOTHER_DATABASE` leaves them to the database that the file is no
         more, and begins a line of its own. An unproven start does not prevent it where no checkpoint knew
         what came before: the checkpoint then says only that the rows were there. Raises `NotSigned` when the
-        report has errors, or covers only a part. One of a `RESTORE` is made of the copy, before it is put in
-        place of the file; it is only announced, and counts once the file holds what it says (`take_up`). It
-        is one of `database` (`restored`), or of a new one.
+        report has errors, has lost its end, or covers only a part. One of a `RESTORE` is made of the copy,
+        before it is put in place of the file; it is only announced, and counts once the file holds what it
+        says (`take_up`). It is one of `database` (`restored`), or of a new one.
         """
         seal, is_restore = sealed_by(report, reason), reason is Reason.RESTORE
         key = self._key()
@@ -313,11 +313,10 @@ class CheckpointStore:
         hold, or is not what the copy holds, and `OSError`.
         """
         seal = sealed_by(report, Reason.BEFORE_RESTORE)
-        unlike = report.lost_end is not None
         with rows_of(InFile(copy)) as rows:
             there = replace(behind, after=seal.after, through=seal.through, tenants=seal.tenants)
-            unlike |= not identity.is_all(rows, there)
-        if unlike:
+            is_it = identity.is_all(rows, there)
+        if not is_it:
             raise document.NotSigned("What was put aside is not what was verified.")
         key = self._key()
         place, hashed = where.places[0], aside.digest_of(copy)

@@ -14,6 +14,7 @@ import pytest
 from app import paths
 from app.services.chain.checkpoint import Reason
 from app.services.chain.checkpoints import lost_ends, making
+from app.services.chain.checkpoints.document import NotSigned
 from app.services.chain.checkpoints.kept import KeptEnd, KeptEnds
 from app.services.chain.checkpoints.making import SignedReport, verify_by_itself
 from app.services.chain.checkpoints.store import CheckpointStore
@@ -640,6 +641,19 @@ def test_of_a_tenant_that_the_newest_checkpoint_covers_no_end_is_said_to_be_unkn
     remove(demo, end)
     alone = of_tenant(demo, store, "northwind-clinics")
     assert alone.verdict is Verdict.VERIFIED and "newest checkpoint knows no more" in alone.notes[-1]
+
+
+def test_whoever_asks_gets_no_checkpoint_over_a_lost_end(demo: Path, folder: Path) -> None:
+    store, where = CheckpointStore(folder), InFile(demo)
+    (end,) = appended(demo, "mine")
+    assert of_tenant(demo, store, None).stands
+    remove(demo, end)
+    found = VERIFY(where, now=NOW, seal=True)
+    report = lost_ends.keep_verdict(where, store, found, now=NOW, by="ada")
+    assert report.lost_end is not None and report.seal is not None
+    with pytest.raises(NotSigned, match="until this end is accepted, no checkpoint is made"):
+        store.create(where, report, now=NOW, reason=Reason.REQUEST)
+    assert store.checkpoints(where) == ()
 
 
 def test_an_end_of_a_tenant_is_excused_where_its_chain_was_pruned_or_it_was_erased(
