@@ -296,6 +296,14 @@ def compare(rows: ChainRows, known: Sequence[Checkpoint], *, counting: bool = Tr
     return Continuation(latest.number, latest.at, new, tuple(divergences), is_older)
 
 
+def has_ends(rows: ChainRows, known: Checkpoint, also: Sequence[int]) -> bool:
+    """Whether the last entries that a checkpoint knew are there; those with these numbers are looked up along
+    with them.
+    """
+    rows.at([*(sealed.last_seq for sealed in known.tenants.values()), *also])
+    return compare(rows, [known], counting=False).continues
+
+
 def begins_alike(rows: ChainRows, known: Checkpoint, *, may_be_pruned: bool) -> bool:
     """Whether all chains begin as the checkpoint knew it; or later, not at genesis, if it `may_be_pruned`."""
     firsts = rows.firsts_of(known.tenants)

@@ -4,7 +4,7 @@ there: no checkpoint need know them.
 
 import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from operator import attrgetter, itemgetter
 from typing import Final
@@ -13,7 +13,7 @@ from app.services.chain.checkpoint import Checkpoint
 from app.services.chain.checkpoints.gone import has_chain
 from app.services.chain.checkpoints.kept import MOST_TENANTS, KeptEnd, KeptEnds, KeptVerdict, in_common
 from app.services.chain.checkpoints.own_ends import lost_entry, lost_own
-from app.services.chain.checkpoints.rows import Seen, ledger_of, rows_of
+from app.services.chain.checkpoints.rows import ChainRows, ledger_of, rows_of
 from app.services.chain.checkpoints.signing import why_none
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.reading import entry_and_last, last_entry
@@ -63,17 +63,16 @@ def with_lost_end_of(
     ends = [end for end in ends if section.has(end.through)]
     if report.lacks_table and not ends and last is not None and last.through:  # whatever was found then
         ends = [LostEnd(last.through, last.at, last.head, 0, last.tenant)]
-    lost = _not_there(where, ends, report, None, None)
     made = [one for one in store.verdicts.own.all(where) if section.tenant in (None, one.tenant)]
-    here = _own_not_there(where, [one for one in made if section.has(one.number)], 0, report)
-    lost = _with_own(lost, here)
+    made = [one for one in made if section.has(one.number)]
     before = kept.before(section, {one.tenant for one in report.tenants})
     asked = replace(kept, ends={**kept.of(section).ends, **before.ends})
-    found = _tenants_lost(where, asked, report, None, None)
-    if lost or found:
-        with where.connect() as database:
-            ends_at = last_entry(database) if has_chain(database) else 0
-        lost, found = ([replace(end, ends_at=ends_at) for end in each] for each in (lost, found))
+    with rows_of(where) as rows:
+        lost = _with_own(_not_there(rows, ends, report, None), _own_not_there(rows, made, 0, report))
+        found = _tenants_lost(rows, asked, report, None)
+        if lost or found:
+            ends_at = last_entry(rows.database) if has_chain(rows.database) else 0
+            lost, found = ([replace(end, ends_at=ends_at) for end in each] for each in (lost, found))
     of_tenants = [end for end in found if end.tenant not in before.ends]
     own = [end for end in lost if section.tenant is None or end.tenant in (None, section.tenant)]
     end = _named_another(where, kept, _with_others(LostEnd.together(own), of_tenants))
@@ -127,30 +126,25 @@ def _pieces(report: Report, kept: KeptEnds) -> set[str]:
     return found
 
 
-def _tenants_lost(
-    where: Where, kept: KeptEnds, report: Report, since: Checkpoint | None, seen: Seen | None
-) -> list[LostEnd]:
+def _tenants_lost(rows: ChainRows, kept: KeptEnds, report: Report, since: Checkpoint | None) -> list[LostEnd]:
     """The ends of tenants that are not there as they were, of chains that hold; what the verification has met
-    as a last entry is not looked up, nor more than was `seen`. Raises as `where.connect`.
+    as a last entry is not looked up.
     """
     met = {*_last_entries(report, since)}
     left = {name: end for name, end in kept.ends.items() if (end.through, name, end.head) not in met}
     if report.lacks_table:
         return [_lost_of(name, end, kept.ledger) for name, end in left.items()]
-    return _tenants_not_there(where, left, kept.ledger, seen) if left else []
+    return _tenants_not_there(rows, left, kept.ledger)
 
 
-def _tenants_not_there(
-    where: Where, ends: Mapping[str, KeptEnd], ledger: str, seen: Seen | None = None
-) -> list[LostEnd]:
+def _tenants_not_there(rows: ChainRows, ends: Mapping[str, KeptEnd], ledger: str) -> list[LostEnd]:
     """Those of the ends that are lost, as by `ChainRows.lost`; one that was missed before stays so."""
-    with rows_of(where, seen) as rows:
-        rows.at(seq for end in ends.values() for seq in (end.through, end.now) if seq)  # of all at once
-        gone = {name: end for name, end in ends.items() if not rows.has((name, end.through, end.head))}
-        later = [(name, end.now, end.now_head) for name, end in gone.items() if end.missed and end.now]
-        once = [(name, end.through, end.head) for name, end in gone.items() if not end.missed]
-        went = {name for name, _, _ in rows.lost([*later, *once], ledger)}
-        lasts, is_other = rows.lasts_of([*gone]), bool(gone) and rows.is_other(ledger)
+    rows.at(seq for end in ends.values() for seq in (end.through, end.now) if seq)  # of all at once
+    gone = {name: end for name, end in ends.items() if not rows.has((name, end.through, end.head))}
+    later = [(name, end.now, end.now_head) for name, end in gone.items() if end.missed and end.now]
+    once = [(name, end.through, end.head) for name, end in gone.items() if not end.missed]
+    went = {name for name, _, _ in rows.lost([*later, *once], ledger)}
+    lasts, is_other = rows.lasts_of([*gone]), bool(gone) and rows.is_other(ledger)
     lost = []
     for name, end in gone.items():
         last, more = lasts.get(name, 0), name in went
@@ -309,7 +303,7 @@ def keep_verdict(
     part: bool = False,
     accepts_end: LostEnd | bool = False,
     is_put_back: bool = False,
-    seen: Seen | None = None,
+    rows: ChainRows | None = None,
 ) -> Report:
     """Keeps what was said of the whole file, of what lies behind the checkpoint `since`, or of a broken
     `part`. Returns the report, which has a note where the chains have lost the end that was verified here
@@ -318,8 +312,8 @@ def keep_verdict(
 
     The note comes until somebody says that this end is right, and `accepts_end`: the one that was shown,
     where no more is lost than that, or, where none was, any; and never where an earlier state `is_put_back`
-    by an act that says so. What was `seen` by now is not looked up again. Raises as `where.connect` where
-    chains hold that may have lost their end.
+    by an act that says so. What `rows` have seen by now is not looked up again. Raises as `where.connect`
+    where chains hold that may have lost their end.
     """
     now = report.begun(now)
     last, (through, tenant, head) = store.verdicts.last(where), _last_entry(report, since)
@@ -331,11 +325,13 @@ def keep_verdict(
     kept, of_tenants = store.verdicts.ends(where), list[LostEnd]()
     if report.verdict is not Verdict.UNREADABLE:  # also of what is broken, as something may excuse it later
         try:
-            ends = _not_there(where, ends, report, since, seen)
-            of_tenants = _tenants_lost(where, kept, report, since, seen) if report.intact else []
-            if report.intact and not part:
-                made = store.verdicts.own.all(where)
-                ends = _with_own(ends, _own_not_there(where, made, through, report, seen))
+            with ExitStack() as stack:
+                rows = rows or ChainRows(where, stack)
+                ends = _not_there(rows, ends, report, since)
+                of_tenants = _tenants_lost(rows, kept, report, since) if report.intact else []
+                if report.intact and not part:
+                    made = store.verdicts.own.all(where)
+                    ends = _with_own(ends, _own_not_there(rows, made, through, report))
         except (TenantAdminError, OSError) as error:
             if report.intact and not is_put_back:
                 raise
@@ -406,20 +402,19 @@ def _with_own(ends: Sequence[LostEnd], own: Sequence[LostEnd]) -> list[LostEnd]:
     return sorted(both, key=attrgetter("through"))
 
 
-def _own_not_there(
-    where: Where, made: Sequence[OwnEntry], ends_at: int, report: Report, seen: Seen | None = None
-) -> list[LostEnd]:
+def _own_not_there(rows: ChainRows, made: Sequence[OwnEntry], ends_at: int, report: Report) -> list[LostEnd]:
     """Those of what was made here that are lost; all, where what has rows of them is no chain."""
     if report.lacks_table:
         return [lost_entry(one, ends_at) for one in made]
-    return lost_own(where, made, ends_at, seen)
+    return lost_own(rows, made, ends_at)
 
 
 def _said_of_another(where: Where, other: KeptVerdict) -> list[str]:
     """That the end of what was verified in this place, in another file, is not in the one that is there."""
     end = LostEnd(other.through, other.at, other.head, 0, other.tenant)
-    if not other.through or _if_lost(where, end) is None:
-        return []
+    with rows_of(where) as rows:
+        if not other.through or _if_lost(rows, end) is None:
+            return []
     return [
         f"Another file was in this place when it was verified last, through entry {other.through:,} on "
         f"{utc_time(other.at)}: that entry is not in this one."
@@ -451,19 +446,17 @@ def ends_to_look_for(last: KeptVerdict, ends_at: int) -> list[LostEnd]:
 
 
 def _not_there(
-    where: Where, ends: Sequence[LostEnd], report: Report, since: Checkpoint | None, seen: Seen | None
+    rows: ChainRows, ends: Sequence[LostEnd], report: Report, since: Checkpoint | None
 ) -> list[LostEnd]:
     """Those of the ends that are lost; of chains that do not hold all of them, as that may be why.
 
     Where a row costs something, none is looked up that the verification has just met as its tenant's last.
     """
-    met = {*_last_entries(report, since)} if where.costs else set()
+    met = {*_last_entries(report, since)} if rows.where.costs else set()
     left = [end for end in ends if (end.through, end.tenant, end.head) not in met]
-    if left[1:] and not report.lacks_table:
-        seen = Seen() if seen is None else seen
-        with rows_of(where, seen) as rows:
-            rows.at([end.through for end in left])
-    found = [(end, _missed(end) if report.lacks_table else _if_lost(where, end, seen)) for end in left]
+    if not report.lacks_table:
+        rows.at([end.through for end in left])  # of all at once
+    found = [(end, _missed(end) if report.lacks_table else _if_lost(rows, end)) for end in left]
     return [end if lost is None else lost for end, lost in found if lost is not None or not report.intact]
 
 
@@ -472,29 +465,28 @@ def lost_end_of(where: Where, store: CheckpointStore, last: KeptVerdict | None) 
     where nothing verifies it again. Of what did not hold nothing is looked for but whether the table is
     there. Reads a few rows. Raises the errors of `where.connect`.
     """
-    kept, seen = store.verdicts.ends(where), Seen()
+    kept = store.verdicts.ends(where)
     newest = sorted(kept.ends.items(), key=lambda item: item[1].through)
     ends, lost = dict(newest[-_MOST_LOOKED_FOR:]), None
     through = 0 if last is None else last.through
     if not (through or ends):
         return None
-    with where.connect() as database:
-        there = has_chain(database)
+    with rows_of(where) as rows:
+        there = has_chain(rows.database)
         if there and last is not None and not last.intact:
             return None
-        ends_at = entry_and_last(database, seq=through)[1] if there else 0
-    if not there:
-        found = [_lost_of(name, end, kept.ledger) for name, end in ends.items()]
-    else:
-        with rows_of(where, seen) as rows:
-            rows.at([through, *(end.through for end in ends.values())])
-        found = _tenants_not_there(where, ends, kept.ledger, seen) if ends else []
-    if last is not None and through:
-        end = LostEnd(through, last.at, last.head, ends_at, last.tenant, ledger=last.ledger)
+        ends_at = entry_and_last(rows.database, seq=through)[1] if there else 0
         if not there:
-            lost = _missed(end)
-        elif end.head is not None or ends_at < through:
-            lost = _if_lost(where, end, seen)
+            found = [_lost_of(name, end, kept.ledger) for name, end in ends.items()]
+        else:
+            rows.at([through, *(end.through for end in ends.values())])
+            found = _tenants_not_there(rows, ends, kept.ledger)
+        if last is not None and through:
+            end = LostEnd(through, last.at, last.head, ends_at, last.tenant, ledger=last.ledger)
+            if not there:
+                lost = _missed(end)
+            elif end.head is not None or ends_at < through:
+                lost = _if_lost(rows, end)
     lost = _with_others(lost, [replace(end, ends_at=ends_at) for end in found])
     return _named_another(where, kept, lost) if there else lost
 
@@ -523,9 +515,8 @@ def lost_own_of(where: Where, store: CheckpointStore) -> tuple[list[LostEnd], li
     made = store.verdicts.own.all(where)
     if not made:
         return [], []
-    with where.connect() as database:
-        ends_at = last_entry(database) if has_chain(database) else None
-    lost = [] if ends_at is None else lost_own(where, made, ends_at)
+    with rows_of(where) as rows:
+        lost = lost_own(rows, made, last_entry(rows.database)) if has_chain(rows.database) else []
     gone = {end.through for end in lost}
     return lost, [one for one in made if one.number not in gone]
 
@@ -579,18 +570,17 @@ def require_end(where: Where, store: CheckpointStore) -> None:
     )
 
 
-def _if_lost(where: Where, end: LostEnd, seen: Seen | None = None) -> LostEnd | None:
+def _if_lost(rows: ChainRows, end: LostEnd) -> LostEnd | None:
     """The same of chains that hold; None where that entry is not lost by `ChainRows.lost`: of an end that was
     missed before only where it is there as it was.
 
-    It is looked up, which reads a row, unless it was `seen`: what was verified last may have been there only
+    It is looked up, which reads a row: what was verified last may have been there only
     since this scan began, or be gone since, and others may have its number, also one that was pruned.
     """
     known = end.tenant, end.through, end.head
-    with rows_of(where, seen) as rows:
-        if rows.has(known) or not (end.missed or rows.lost([known], end.ledger)):
-            return None
-        return replace(_missed(end), is_other=rows.is_other(end.ledger))
+    if rows.has(known) or not (end.missed or rows.lost([known], end.ledger)):
+        return None
+    return replace(_missed(end), is_other=rows.is_other(end.ledger))
 
 
 def _missed(end: LostEnd) -> LostEnd:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Final, Protocol, Unpack
 from app.services.chain.checkpoint import NEW_LINE, Checkpoint, CheckpointHistory, Reason
 from app.services.chain.checkpoints.document import NotSigned
 from app.services.chain.checkpoints.gone import telling
+from app.services.chain.checkpoints.identity import has_ends
 from app.services.chain.checkpoints.lost_ends import ends_to_look_for, keep_verdict, with_lost_end_of
-from app.services.chain.checkpoints.rows import Seen
+from app.services.chain.checkpoints.rows import rows_of
 from app.services.chain.checkpoints.signing import require_sound, why_none
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.reading import looked_up
@@ -366,12 +367,11 @@ def verify_by_itself(
             report = verify(where, section=behind, now=now, monitor=monitor)
             # No snapshot spans the calls of a live database, which Time Travel may bring back between two.
             is_there = report.intact and not report.lacks_table
-            seen: Seen = {}
             also = [] if last is None else [end.through for end in ends_to_look_for(last, 0)]
             also += [end.through for end in store.verdicts.ends(where).ends.values()]
-            if is_there and (not where.costs or store.has_ends(where, since, also, seen)):
-                report = keep(report, since=since, seen=seen if where.costs else None)
-                return SignedReport(report, since=since)
+            with rows_of(where) as rows:
+                if is_there and (not where.costs or has_ends(rows, since, also)):
+                    return SignedReport(keep(report, since=since, rows=rows), since=since)
     before(EVERYTHING)
     known = store.known(where)
     report = verify(where, now=now, monitor=monitor, checkpoints=known, seal=sign)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from app import paths
-from app.services.chain.checkpoints.rows import Seen, is_another, ledger_of, rows_of
+from app.services.chain.checkpoints.rows import ChainRows, is_another, ledger_of, rows_of
 from app.services.chain.rules import HIGHEST_SEQ, LOWEST_SEQ
 from app.services.chain.verify.report import LostEnd
 from app.services.chain.where import Where
@@ -118,12 +118,9 @@ def name_of(where: Where) -> str:
     return f"{sha256(where.location[0].encode()).hexdigest()[:32]}.json"
 
 
-def lost_own(where: Where, made: Sequence[OwnEntry], ends_at: int, seen: Seen | None = None) -> list[LostEnd]:
-    """Those that are lost; `ends_at` is the last entry there is. Raises as `Where.connect`."""
-    if not made:
-        return []
-    with rows_of(where, seen) as rows:
-        lost = rows.lost([(one.tenant, one.number, one.head) for one in made])
+def lost_own(rows: ChainRows, made: Sequence[OwnEntry], ends_at: int) -> list[LostEnd]:
+    """Those that are lost; `ends_at` is the last entry there is."""
+    lost = rows.lost([(one.tenant, one.number, one.head) for one in made])
     return [lost_entry(one, ends_at) for one in made if (one.tenant, one.number, one.head) in lost]
 
 

@@ -18,7 +18,7 @@ from app.services.chain.checkpoints.identity import (
     speaks_of,
     whereabouts,
 )
-from app.services.chain.checkpoints.rows import ChainRows, Seen, rows_of
+from app.services.chain.checkpoints.rows import ChainRows, rows_of
 from app.services.chain.checkpoints.tables import Contents, KnownDatabase, Place
 from app.services.chain.where import InFile, Where
 from models import errors
@@ -186,13 +186,12 @@ def _said_of_part(contents: Contents, database: KnownDatabase, where: Where) -> 
     return ""
 
 
-def said_of_live(contents: Contents, where: Where, seen: Seen | None) -> tuple[str, ...]:
+def said_of_live(contents: Contents, rows: ChainRows) -> tuple[str, ...]:
     """That a live database that nothing is known of is a copy of another."""
     with suppress(*UNRECOGNISABLE):
-        if _of_other_live(contents, where):
-            with rows_of(where, seen) as rows:
-                other = recognised(contents, rows, copied=True)
-                return () if other is None else (doubts.copy_of_live(other.path),)
+        if _of_other_live(contents, rows.where):
+            other = recognised(contents, rows, copied=True)
+            return () if other is None else (doubts.copy_of_live(other.path),)
     return ()
 
 

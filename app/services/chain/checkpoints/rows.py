@@ -2,10 +2,9 @@
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from functools import partial
-from itertools import islice
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -13,7 +12,7 @@ from peewee import SQL, BaseQuery, Query, fn
 
 from app.services.chain.reading import NEW_AT_MOST, entries_behind, few_behind, last_numbers, markers_of
 from app.services.chain.rules import TABLE, begins_behind, named, seconds
-from app.services.chain.where import InDatabase, InFile, Where
+from app.services.chain.where import InFile, Where
 from models.engine import Database, Rows, raw
 from models.errors import ColumnMissing, TableMissing, TenantAdminError
 from models.schema import ENDS
@@ -60,24 +59,30 @@ class ChainRow:
 Known = tuple[str | None, int, str | None]
 """Of an entry that was known whose it is, its number and its hash; None of what is not known of it."""
 
-Seen = dict[Any, Any]
-"""Rows by seq, None for one that is not there, and other answers by their questions."""
-
 
 class ChainRows:
-    """Look-ups in the audit chain of the file `where`; few of them, and none that may fail for what a row
-    holds. What was `seen` a moment ago is not asked for again.
+    """Look-ups in the audit chain `where` it is, which the first of them connects to, and `stack` leaves; few
+    of them, and none that may fail for what a row holds. What was seen a moment ago is not asked for again.
+    Each may raise as `Where.connect`.
     """
 
-    def __init__(self, database: Database, where: Where | None = None, seen: Seen | None = None) -> None:
-        self.database, self.where = database, where or InDatabase(database)
-        self._encoding = database.encoding
-        self._seen = {} if seen is None else seen
+    def __init__(self, where: Where, stack: ExitStack) -> None:
+        self.where, self._stack = where, stack
+        self._seen: dict[Any, Any] = {}
+        """Rows by seq, None for one that is not there, and other answers by their questions."""
+
+    @cached_property
+    def database(self) -> Database:
+        return self._stack.enter_context(self.where.connect())
+
+    @cached_property
+    def _encoding(self) -> str:
+        return self.database.encoding
 
     @property
     def may_search(self) -> bool:
         """Whether more may be read than is found: not where each row that is read is charged."""
-        return not self.database.costs
+        return not self.where.costs
 
     def at(self, seqs: Iterable[int]) -> dict[int, ChainRow]:
         """The rows that are there, by seq."""
@@ -243,10 +248,10 @@ class ChainRows:
         wanted = sorted({seq for seq in seqs if isinstance(seq, int)})  # what else a row has is no number
         if before := [(seq, row) for seq in wanted if (row := self._seen.get(seq)) is not None]:
             yield before
-        left = iter([seq for seq in wanted if seq not in self._seen])
-        size = min(AT_ONCE, self.database.limits.parameters)
+        left = [seq for seq in wanted if seq not in self._seen]
+        size = min(AT_ONCE, self.database.limits.parameters) if left else 1
         columns = AuditEntry.tenant_id, AuditEntry.hash, AuditEntry.previous_hash, AuditEntry.created_at
-        while some := list(islice(left, size)):
+        for some in (left[first : first + size] for first in range(0, len(left), size)):
             query = AuditEntry.select(AuditEntry.seq, *(column.cast("BLOB") for column in columns))
             rows = self._rows(query.where(AuditEntry.seq.in_(some)).tuples())
             known = ((seq, values) for seq, *values in rows if isinstance(seq, int))
@@ -259,10 +264,10 @@ class ChainRows:
 
 
 @contextmanager
-def rows_of(where: Where, seen: Seen | None = None) -> Iterator[ChainRows]:
-    """Look-ups in the file, or in the live database. Raises as `Where.connect`."""
-    with where.connect() as database:
-        yield ChainRows(database, where, seen)
+def rows_of(where: Where) -> Iterator[ChainRows]:
+    """Look-ups in the file, or in the live database."""
+    with ExitStack() as stack:
+        yield ChainRows(where, stack)
 
 
 def ledger_of(where: Where) -> str:

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -24,7 +24,7 @@ from app.services.chain.checkpoints.recognition import (
     said_of,
     said_of_live,
 )
-from app.services.chain.checkpoints.rows import ChainRows, Seen, rows_of
+from app.services.chain.checkpoints.rows import ChainRows, rows_of
 from app.services.chain.checkpoints.signing import extracts, refuse_lost_starts, sealed_by, signed
 from app.services.chain.rules import Code, Finding, Verdict
 from app.services.chain.verify.report import Report
@@ -138,25 +138,29 @@ class CheckpointStore:
         with tables.opened(self._path) as contents:
             return looked_for(contents, where)
 
-    def known(self, where: Where, seen: Seen | None = None) -> CheckpointHistory:
-        """What is known of the file, for a verification; empty for a file never seen."""
-        return self.lines(where, seen)[-1]
+    def known(self, where: Where, rows: ChainRows | None = None) -> CheckpointHistory:
+        """What is known of the file, for a verification; empty for a file never seen. `rows` have seen then
+        what tells which one it is.
+        """
+        return self.lines(where, rows)[-1]
 
     def lines(
-        self, where: Where, seen: Seen | None = None, *, in_place: bool = False
+        self, where: Where, rows: ChainRows | None = None, *, in_place: bool = False
     ) -> tuple[CheckpointHistory, ...]:
         """All that checkpoints ever said of the file, oldest line first; the last is what `known` gives.
 
         Those of the database that was last seen `in_place`, where what is there now may be another one.
         """
-        with self._contents_of(where, seen, in_place=in_place) as (contents, database):
+        with ExitStack() as stack:
+            rows = rows or ChainRows(where, stack)
+            contents, database = stack.enter_context(self._contents_of(where, rows, in_place=in_place))
             if contents is None:
                 why = tables.no_folder(self._path)
                 notes = (f"No checkpoints could be read: {why}.",) if why else ()
                 return (CheckpointHistory(notes=notes),)
             if database is None:
                 unknown = "Nobody knows whether checkpoints speak of this database: {} cannot be read."
-                told = (*said_of_live(contents, where, seen), *map(unknown.format, contents.unreadable))
+                told = (*said_of_live(contents, rows), *map(unknown.format, contents.unreadable))
                 return (CheckpointHistory(notes=told),)
             good, findings = document.authentic(
                 contents.checkpoints(database.id), contents.keys(), database.id
@@ -482,26 +486,17 @@ class CheckpointStore:
         age. By a few look-ups; None where it has not, or there is something to say of the checkpoints
         themselves.
         """
-        seen: Seen = {}
-        known = self.known(where, seen)
-        latest = known.latest
-        if latest is None or known.findings or known.notes or not latest.tenants:
-            return None
-        with rows_of(where, seen) as rows:
+        with rows_of(where) as rows:
+            known = self.known(where, rows)
+            latest = known.latest
+            if latest is None or known.findings or known.notes or not latest.tenants:
+                return None
             entries = sum(sealed.entries for sealed in latest.tenants.values())
             if rows.may_search and rows.until(latest.through) != entries:
                 return None
             if not identity.begins_alike(rows, latest, may_be_pruned=not rows.may_search):
                 return None
             return latest if identity.compare(rows, known.checkpoints, counting=False).continues else None
-
-    def has_ends(self, where: Where, checkpoint: Checkpoint, also: Sequence[int], seen: Seen) -> bool:
-        """Whether the last entries that a checkpoint of it knew are there. Those with these numbers are
-        looked up along with them, and `seen` then.
-        """
-        with rows_of(where, seen) as rows:
-            rows.at([*(sealed.last_seq for sealed in checkpoint.tenants.values()), *also])
-            return identity.compare(rows, [checkpoint], counting=False).continues
 
     def last_here(self, where: Where) -> int | None:
         """The number of the newest checkpoint of the database that was seen in this place, without a look at
@@ -530,11 +525,10 @@ class CheckpointStore:
         """Whether the file continues the one last seen, by a few look-ups: less than a verification. Nothing
         of one of which a person has to say which it is. What is new is counted as `ChainRows.behind` does.
         """
-        seen: Seen = {}  # what tells which database it is tells how it goes on, too
-        known = self.known(where, seen)
-        if known.undecided or not known.checkpoints:
-            return identity.Continuation()
-        with rows_of(where, seen) as rows:
+        with rows_of(where) as rows:
+            known = self.known(where, rows)
+            if known.undecided or not known.checkpoints:
+                return identity.Continuation()
             return replace(identity.compare(rows, known.checkpoints), copy_of=known.recognised.copy_of)
 
     def exactly(self, where: Where) -> int | None:
@@ -542,9 +536,8 @@ class CheckpointStore:
         later ones knew more; None of any other. As few look-ups as of `continuation`, for each that ends
         where the file does.
         """
-        seen: Seen = {}
-        known = self.known(where, seen).checkpoints
-        with rows_of(where, seen) as rows:
+        with rows_of(where) as rows:
+            known = self.known(where, rows).checkpoints
             end = max((seq for seq, _ in rows.ends), default=0)
             for position in range(len(known) - 1, 0, -1):
                 if known[position - 1].last_seq == end:
@@ -555,7 +548,7 @@ class CheckpointStore:
 
     @contextmanager
     def _contents_of(
-        self, where: Where, seen: Seen | None = None, *, in_place: bool = False
+        self, where: Where, rows: ChainRows | None = None, *, in_place: bool = False
     ) -> Iterator[tuple[tables.Contents | None, tables.KnownDatabase | None]]:
         """What is in the store, if there is one, and the database that the file is, if it is known."""
         if not tables.is_there(self._path):
@@ -566,8 +559,8 @@ class CheckpointStore:
         with tables.opened(self._path) as contents:
             database = None
             if contents.databases():
-                with suppress(*UNRECOGNISABLE), rows_of(where, seen) as rows:
-                    database = recognised(contents, rows)
+                with suppress(*UNRECOGNISABLE), rows_of(where) as others:
+                    database = recognised(contents, rows or others)
             if in_place and database is not None and database.undecided:
                 database = contents.database(database.before or database.id)
             yield contents, database

@@ -8,10 +8,11 @@ from peewee import BaseQuery
 
 from app.services.chain.append import Batch, Event, Numbering, append
 from app.services.chain.cautions import Agreed, Caution
-from app.services.chain.checkpoints.rows import ChainRows
+from app.services.chain.checkpoints.rows import rows_of
 from app.services.chain.reading import last_entry, last_numbers
 from app.services.chain.rules import HIGHEST_SEQ
 from app.services.chain.verify.verification import ENDS
+from app.services.chain.where import InDatabase
 from models.engine import Database, Rows, Statement, Usage, raw
 from models.errors import RowChanged
 from models.local.database import LocalDatabase
@@ -33,6 +34,11 @@ def number(database: LocalDatabase, seqs: dict[str, range], payload: str = "{}")
             "VALUES (?, ?, 'x', ?, ?, ?, ?)",
             [(seq, tenant, payload, ("0" if seq == 1 else "f") * 64, "f" * 64, NOW) for seq in numbers],
         )
+
+
+def numbered_through(engine: Database) -> int:
+    with rows_of(InDatabase(engine)) as rows:
+        return rows.numbered_through()
 
 
 def test_an_entry_of_another_chain_takes_the_only_tenant_s_next_number(
@@ -96,10 +102,10 @@ def test_what_is_no_number_is_nobody_s(engine: Database, database: LocalDatabase
     assert last_entry(engine) == 0
     sql.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('audit_chain', 'abc')")
     assert last_numbers(engine)[:2] == ("abc", "abc")
-    assert ChainRows(engine).numbered_through() == 0
+    assert numbered_through(engine) == 0
     for number in (5, 9, "xyz"):
         sql.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('Audit_chain', ?)", (number,))
-    assert last_numbers(engine)[0] == ChainRows(engine).numbered_through() == 9, "as a verification has it"
+    assert last_numbers(engine)[0] == numbered_through(engine) == 9, "as a verification has it"
     assert engine.rows(raw(*ENDS[2])) == [("9",)]
     for stored, number in ((11.9, 11), (9e30, HIGHEST_SEQ)):
         sql.execute("UPDATE sqlite_sequence SET seq = ? WHERE seq = 9 OR seq = 11.9", (stored,))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from app.services.chain.append import Numbering
-from app.services.chain.checkpoints.rows import ChainRows
+from app.services.chain.checkpoints.rows import rows_of
 from app.services.chain.reading import Link, chunks, inspect_entry
 from app.services.chain.rules import GENESIS, Anchor, Marker, broken_link, denied_start
 from app.services.chain.verify.live import rows_to_read
@@ -174,6 +174,7 @@ def test_a_name_that_is_no_text_is_told_in_one_way_by_all(tmp_path: Path, encodi
     with connected(chain.path, read_only=True) as database:
         _, (left,), _ = find_prefixes(database, NOW, read_stored(database)[0])
         caution = Numbering(database).caution(["system"])
-        rows = dict(ChainRows(database).at([1]))
+        with rows_of(InDatabase(database)) as found:
+            rows = found.at([1])
     assert {verified.tenant, left.tenant_id, rows[1].tenant} == {"\0xed\0xa0\0xbda"}
     assert caution is not None and "“\0xed\0xa0\0xbda”" in caution
