@@ -59,10 +59,7 @@ def with_lost_end_of(
         return report
     section = EVERYTHING if report.lacks_table else section  # all of it is gone with that, or nothing
     last, kept = store.verdicts.last(where), store.verdicts.ends(where)
-    ends = [] if last is None else ends_to_look_for(last, 0)
-    ends = [end for end in ends if section.has(end.through)]
-    if report.lacks_table and not ends and last is not None and last.through:  # whatever was found then
-        ends = [LostEnd(last.through, last.at, last.head, 0, last.tenant)]
+    ends = [end for end in ends_to_look_for(last, 0, report) if section.has(end.through)]
     made = [one for one in store.verdicts.own.all(where) if section.tenant in (None, one.tenant)]
     made = [one for one in made if section.has(one.number)]
     before = kept.before(section, {one.tenant for one in report.tenants})
@@ -318,10 +315,7 @@ def keep_verdict(
     now = report.begun(now)
     last, (through, tenant, head) = store.verdicts.last(where), _last_entry(report, since)
     ledger, (before, other) = ledger_of(where), store.verdicts.said_before(where)
-    ends = [] if before is None else ends_to_look_for(before, through)
-    nothing_else = report.lacks_table and report.intact and not ends  # says what it had, whatever was found
-    if nothing_else and before is not None and before.through:
-        ends = [LostEnd(before.through, before.at, before.head, 0, before.tenant)]
+    ends = ends_to_look_for(before, through, report)
     kept, of_tenants = store.verdicts.ends(where), list[LostEnd]()
     if report.verdict is not Verdict.UNREADABLE:  # also of what is broken, as something may excuse it later
         try:
@@ -433,15 +427,20 @@ def _last_entries(report: Report, since: Checkpoint | None) -> list[tuple[int, s
     return [*known, *found]
 
 
-def ends_to_look_for(last: KeptVerdict, ends_at: int) -> list[LostEnd]:
+def ends_to_look_for(last: KeptVerdict | None, ends_at: int, report: Report | None = None) -> list[LostEnd]:
     """What was verified before, the first one first, and is looked for as long as what was found since does
-    not hold: what is lost already, and the end that was found with that.
+    not hold: what is lost already, and the end that was found with that; by the `report` of a table that is
+    gone, and nothing else is wrong, also the end of what did not hold.
     """
+    if last is None:
+        return []
     lost = last.lost_end
     ends = [] if lost is None else [*lost.also, replace(lost, also=())]
     is_told = lost is not None and (lost.through, lost.head) == (last.through, last.head)
     if last.intact and last.through > 0 and not is_told:
         ends.append(LostEnd(last.through, last.at, last.head, ends_at, last.tenant, ledger=last.ledger))
+    if not ends and last.through and report is not None and report.lacks_table and report.intact:
+        return [LostEnd(last.through, last.at, last.head, 0, last.tenant)]
     return [replace(end, ends_at=ends_at) for end in ends]
 
 

@@ -184,8 +184,7 @@ def most_to_read(where: Where, store: CheckpointStore, section: Section) -> int:
     if not rows:
         return rows
     if section != EVERYTHING:
-        last = store.verdicts.last(where)
-        rows += 0 if last is None else _LOOKS * len(ends_to_look_for(last, 0))
+        rows += _LOOKS * len(ends_to_look_for(store.verdicts.last(where), 0))
         ends = store.verdicts.ends(where).ends
         rows += _LOOKS * (len(ends) if section.tenant is None else section.tenant in ends)
         if section.is_range:
@@ -367,7 +366,7 @@ def verify_by_itself(
             report = verify(where, section=behind, now=now, monitor=monitor)
             # No snapshot spans the calls of a live database, which Time Travel may bring back between two.
             is_there = report.intact and not report.lacks_table
-            also = [] if last is None else [end.through for end in ends_to_look_for(last, 0)]
+            also = [end.through for end in ends_to_look_for(last, 0)]
             also += [end.through for end in store.verdicts.ends(where).ends.values()]
             with rows_of(where) as rows:
                 if is_there and (not where.costs or has_ends(rows, since, also)):
