@@ -290,10 +290,12 @@ class Images:
         require_key(stored)
         columns, types = frozenset(stored.columns), dict[str, str]()
         stamps: dict[str, Value] = {name: now for name in STAMPS if name in columns}
+        # As the database would fill them in: what it was sent is known where the answer is lost.
+        empty = dict.fromkeys(columns.difference(stored.defaults, stored.never_null, stored.key))
         kept: dict[tuple[type, ...], bool] = {}
         fresh = _fresh_ids()
         for number, (these, others) in enumerate(zip(values, beside, strict=True)):
-            image: dict[str, Value] = {ID: next(fresh)} if ID in columns else {}
+            image: dict[str, Value] = empty | ({ID: next(fresh)} if ID in columns else {})
             for name, value in these.items():
                 if name in columns:
                     image[name] = value

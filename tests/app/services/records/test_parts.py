@@ -17,6 +17,7 @@ from app.services.records.writing import undo
 from models.engine import Database
 from models.errors import ChangedSince
 from tests.app.services.chain.test_append import NOW, assert_one_chain
+from tests.fixtures.inserting import INTO_USERS
 
 URL = "https://x.example/"
 HOW: dict[str, Any] = {"actor": "ops", "now": NOW}
@@ -152,7 +153,7 @@ def test_of_many_that_were_deleted_those_come_back_whose_address_nobody_has_take
 ) -> None:
     made = [users.create(engine, "acme", f"u{number}@x.example", **HOW).rows[0] for number in range(3)]
     gone = users.delete(engine, [str(row.record_id) for row in made], **HOW)
-    sql.execute("INSERT INTO users VALUES ('other', 'acme', 'U1@x.example', NULL, 1, 1)")
+    sql.execute(f"{INTO_USERS}('other', 'acme', 'U1@x.example', NULL, 1, 1)")
     error = refused(engine, gone)
     assert "since: acme already has a user with the e-mail address U1@x.example. Nothing" in str(error)
     assert error.others == 2
@@ -228,7 +229,7 @@ def test_of_many_that_were_moved_those_go_back_whose_address_nobody_has_taken(
     homes = ("beta", "cyd", "beta")
     made = [users.create(engine, home, f"u{at}@x.example", **HOW) for at, home in enumerate(homes)]
     there = users.move(engine, [str(one.rows[0].record_id) for one in made], "acme", **HOW)
-    sql.execute("INSERT INTO users VALUES ('other', 'beta', 'u0@x.example', NULL, 1, 1)")
+    sql.execute(f"{INTO_USERS}('other', 'beta', 'u0@x.example', NULL, 1, 1)")
     error = refused(engine, there)
     assert "since: beta already has a user with the e-mail address u0@x.example. Nothing" in str(error)
     undo(engine, there, part=error.part, now=NOW)

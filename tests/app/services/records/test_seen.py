@@ -16,6 +16,7 @@ from models.engine import Database
 from models.errors import ChangedMeanwhile
 from models.schema import inspect
 from tests.conftest import NOW
+from tests.fixtures.inserting import INTO_USERS
 
 ODD = (
     "x''",
@@ -52,7 +53,7 @@ def test_a_deletion_that_is_refused_names_those_that_others_have_deleted_too(
 ) -> None:
     ids = [f"u{number}" for number in range(6)]
     for one in ids:
-        sql.execute("INSERT INTO users VALUES (?, 'acme', ? || '@x.example', NULL, 1, 1)", (one, one))
+        sql.execute(f"{INTO_USERS}(?, 'acme', ? || '@x.example', NULL, 1, 1)", (one, one))
     rows = [(one, f"{one}@x.example") for one in ids]
     seen = seen_of("users", rows, ("id", "email"))
     sql.execute("UPDATE users SET email = 'eve@x.example' WHERE id = 'u1'")

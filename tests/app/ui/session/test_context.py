@@ -18,6 +18,7 @@ from models.engine import Database, Settled, Statement
 from models.errors import EarlierUnknown, NothingToDo, OutcomeUnknown, RowChanged, TenantAdminError
 from models.local.database import LocalDatabase
 from tests.conftest import NOW
+from tests.fixtures.inserting import INTO_USERS
 
 
 @pytest.fixture
@@ -206,7 +207,7 @@ def test_the_rest_of_an_act_on_many_is_undone_by_itself_and_done_again(
     ids = [row[0] for row in sql.execute("SELECT id FROM users ORDER BY email")]
     with qtbot.waitSignal(runner.changed):
         runner.write(users.delete, ids, actor="ops", now=NOW)
-    sql.execute("INSERT INTO users VALUES (?, 'acme', 'other@acme.example', NULL, 1, 1)", (ids[2],))
+    sql.execute(f"{INTO_USERS}(?, 'acme', 'other@acme.example', NULL, 1, 1)", (ids[2],))
     told: list[str] = []
     runner.changed.connect(lambda change, who: told.append(change.told))
 
@@ -294,10 +295,19 @@ def test_an_engine_that_tells_nothing_is_not_asked(
     assert answered == [True] and not runner._running
 
 
+@pytest.mark.parametrize("more", [None, "role TEXT"])
 def test_an_act_whose_answer_was_lost_is_the_next_one_taken_back(
-    runner: Runner, history: History, database: LocalDatabase, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+    runner: Runner,
+    history: History,
+    database: LocalDatabase,
+    qtbot: QtBot,
+    *,
+    monkeypatch: pytest.MonkeyPatch,
+    more: str | None,
 ) -> None:
-    """Also where an undo of the one before it was refused meanwhile."""
+    """Also where an undo of the one before it was refused meanwhile, and of a table with more columns."""
+    if more is not None:
+        database.connection().execute(f"ALTER TABLE users ADD COLUMN {more}")
     unsettled = Unsettled(runner, runner)
     unsettled.saved.connect(history.found_saved)
     create(runner, qtbot, "ada")
