@@ -108,11 +108,11 @@ def test_colours_are_written_in_the_theme_alone() -> None:
 
 
 def test_no_two_classes_have_one_name() -> None:
-    """A name means one thing. What a module has for itself is not looked at."""
+    """A name means one thing."""
     named: dict[str, list[str]] = {}
     for path in sources("app", "models"):
         for node in ast.parse(path.read_bytes()).body:
-            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+            if isinstance(node, ast.ClassDef):
                 named.setdefault(node.name, []).append(str(path.relative_to(ROOT)))
     twice = {name: places for name, places in named.items() if len(places) > 1}
     assert not twice, str(twice)

@@ -155,7 +155,7 @@ def prove(
     markers = markers_of(database, encoding, [one.tenant_id for one in group], numbered)
     for prefix, own in zip(group, markers, strict=True):
         part, start = walked.get(prefix.tenant_id), (accepted or {}).get(prefix.tenant_id)
-        problem = _problem(follower, prefix, part, start, _Ends(next(found), next(found), *own))
+        problem = _problem(follower, prefix, part, start, _Boundary(next(found), next(found), *own))
         if problem is not None:
             problems.append(LeftAlone(prefix.tenant_id, *problem))
     proven = {prefix.tenant_id for prefix in group} - {problem.tenant_id for problem in problems}
@@ -274,7 +274,7 @@ def _cut(states: Mapping[str, State], begun: dict[str, int], counted: dict[str, 
     return parts
 
 
-class _Ends(NamedTuple):
+class _Boundary(NamedTuple):
     """A prefix's first entry and the one behind it, where they are there, and its tenant's markers."""
 
     start: Sequence[Entry]
@@ -284,7 +284,7 @@ class _Ends(NamedTuple):
 
 
 def _problem(
-    follower: Follower, prefix: Prefix, walked: Part | None, accepted: tuple[int, str] | None, ends: _Ends
+    follower: Follower, prefix: Prefix, walked: Part | None, accepted: tuple[int, str] | None, ends: _Boundary
 ) -> tuple[int | None, str] | None:
     """Where and why a prefix must stay of which all that is there was `walked`, or None."""
     first, (start, survivors, markers, doubted) = prefix.first_seq, ends

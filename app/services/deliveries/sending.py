@@ -86,7 +86,7 @@ class _Full(Exception):
 
 
 @dataclass(slots=True)
-class _Sending:
+class _Delivery:
     """A delivery under way."""
 
     until: float
@@ -150,7 +150,7 @@ def send(
     """
     if trusted is None and request.scheme == "https":
         trusted = _usual()
-    call, came = _Sending(time.monotonic() + seconds, cancelled), _Came()
+    call, came = _Delivery(time.monotonic() + seconds, cancelled), _Came()
     try:
         _carry_out(request, call, came, resolve, trusted, allow_here=allow_here)
         assert came.status is not None  # noqa: S101  # it has come
@@ -184,7 +184,7 @@ def _usual() -> ssl.SSLContext:
     return httpcore.default_ssl_context()
 
 
-def _said_of_end(outcome: DeliveryOutcome, call: _Sending, came: _Came, seconds: float) -> str:
+def _said_of_end(outcome: DeliveryOutcome, call: _Delivery, came: _Came, seconds: float) -> str:
     how = (
         "It was cancelled"
         if outcome is DeliveryOutcome.CANCELLED
@@ -199,7 +199,7 @@ def _said_of_end(outcome: DeliveryOutcome, call: _Sending, came: _Came, seconds:
 
 def _carry_out(
     request: Request,
-    call: _Sending,
+    call: _Delivery,
     came: _Came,
     resolve: Resolve,
     trusted: ssl.SSLContext | None,
@@ -235,7 +235,7 @@ def _carry_out(
             call.add(DeliveryPart.BODY, begun, time.monotonic())
 
 
-def _addresses(request: Request, call: _Sending, resolve: Resolve, *, allow_here: bool) -> list[str]:
+def _addresses(request: Request, call: _Delivery, resolve: Resolve, *, allow_here: bool) -> list[str]:
     """What may be connected to, each as digits. Raises `_Failed` unless all that the host has are such."""
     is_here = request.is_here
     if is_here and not allow_here:
@@ -267,7 +267,7 @@ def _addresses(request: Request, call: _Sending, resolve: Resolve, *, allow_here
 
 
 @contextmanager
-def _told(call: _Sending, came: _Came) -> Iterator[None]:
+def _told(call: _Delivery, came: _Came) -> Iterator[None]:
     """Within it what the library raises is what became of the delivery."""
     try:
         yield
@@ -311,7 +311,7 @@ def _take(parts: Iterator[bytes], encoding: str, came: _Came) -> None:
 class _JudgedNetwork(httpcore.NetworkBackend):
     """Connects to the addresses that were judged, whatever name it is given."""
 
-    def __init__(self, call: _Sending, came: _Came, addresses: Sequence[str]) -> None:
+    def __init__(self, call: _Delivery, came: _Came, addresses: Sequence[str]) -> None:
         self._call, self._came, self._addresses = call, came, addresses
 
     def connect_tcp(self, host: str, port: int, *args: Any, **kwargs: Any) -> httpcore.NetworkStream:
@@ -330,7 +330,7 @@ class _JudgedNetwork(httpcore.NetworkBackend):
 
 
 def _connected(
-    address: str, port: int, call: _Sending, until: float
+    address: str, port: int, call: _Delivery, until: float
 ) -> tuple[socket.socket | None, str, int]:
     """A connection, or why there is none, with the system's number of that."""
     connection = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
@@ -362,7 +362,7 @@ def _connected(
 class _CappedStream(httpcore.NetworkStream):
     """A connection that waits in slices, ends with the call, and reads no more than there is room for."""
 
-    def __init__(self, connection: socket.socket, call: _Sending, came: _Came) -> None:
+    def __init__(self, connection: socket.socket, call: _Delivery, came: _Came) -> None:
         self._socket, self._call, self._came = connection, call, came
         self._begun: float | None = None
 

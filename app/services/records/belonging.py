@@ -90,8 +90,8 @@ def of_tenant(tables: StoredTables, tenant: str) -> dict[str, str]:
 
 def named_by(column: str, tenant: str) -> str:
     """The condition that the column names the tenant, in whatever storage class: a number or bytes do where
-    they read as its name, as everywhere that tenants are counted. An index can be used, though not for an order:
-    lists, which need one, go by text alone (by this a live database reads twice as many rows for them).
+    they read as its name, as everywhere that tenants are counted. An index can be used, though not for an
+    order: lists, which need one, go by text alone (by this a live database reads twice as many rows).
     """
     said = literal(tenant)
     as_bytes = f"CAST({said} AS BLOB)"

@@ -49,7 +49,8 @@ whether it is still there.
 """
 _READ_OF_ADDRESS: Final = 6
 """The same for a user whose address was given up or moved: who else has it, however it may be spelt."""
-_OF_ONE_TIME: Final = frozenset({"id", "created_at", "updated_at", "password_hash", "secret"})
+_SECRETS: Final = frozenset[str]().union(*(table.secrets for table in DECLARED.values()))
+_OF_ONE_TIME: Final = _SECRETS | {"id", "created_at", "updated_at"}
 """Columns of a new row that differ each time it is made."""
 FEW_ADDRESSES: Final = 50
 """Up to so many are looked for in any case, by an index of how they may begin."""
@@ -162,7 +163,8 @@ class Change:
         return any(
             row.after is not None and (row.before is None or name in row.changing) and row.after.get(name)
             for row in self.rows
-            for name in ("password_hash", "secret")
+            if (table := DECLARED.get(row.table)) is not None
+            for name in table.secrets
         )
 
     @property

@@ -94,7 +94,7 @@ class _UnderWay:
         return " · ".join(filter(None, (self.words(), part, left)))
 
 
-class _Said(ElidedLabel):
+class _Lead(ElidedLabel):
     """What it says last goes as a whole first: a part of a number is another one."""
 
     def shown(self) -> str:
@@ -124,7 +124,7 @@ class Busy(QWidget):
         self._asking: list[_UnderWay] = []
         self._written: dict[int, _UnderWay] = {}
         self._numbers = count()
-        self.label = _Said(look=Look.DIM, least=LEAST_SAID)
+        self.label = _Lead(look=Look.DIM, least=LEAST_SAID)
         self.label.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
         self.bar = ProgressBar()
         self.bar.setFixedWidth(_WIDE)

@@ -88,11 +88,11 @@ class FileVerdict(QObject):
         self.last: KeptVerdict | None = None
         self.newer = 0
         self.lost_end: LostEnd | None = None
-        self.lost_lately: tuple[LostEnd | None, LostEnd | None] = None, None
-        """What was lost before it went back the last time, and what went then."""
         """What was verified and is not there any more, until somebody has accepted that, where nothing else
         is known to be wrong.
         """
+        self.lost_lately: tuple[LostEnd | None, LostEnd | None] = None, None
+        """What was lost before it went back the last time, and what went then."""
         self._is_heard = False
         """Whether `last` was found by another program since the file was opened."""
         self._back: tuple[int, int] | None = None

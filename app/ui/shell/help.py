@@ -50,7 +50,7 @@ def _in_blocks(paragraph: str) -> str:
     return "\n\n".join(blocks)
 
 
-class _Words(QTextBrowser):
+class _HelpText(QTextBrowser):
     """What is read stays in sight when it wraps elsewhere."""
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -69,7 +69,7 @@ class HelpWindow(QDialog):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("Help — Tenant Admin")
-        self.browser = _Words(openExternalLinks=True)
+        self.browser = _HelpText(openExternalLinks=True)
         self.browser.setAccessibleName("What you can do")
         self.browser.document().setDocumentMargin(12)
         self.browser.setMarkdown(tasks())

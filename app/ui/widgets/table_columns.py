@@ -444,7 +444,7 @@ def known_viewport(role: QPalette.ColorRole) -> QWidget:
     return viewport
 
 
-class _MenuButton(QToolButton):
+class _HeaderButton(QToolButton):
     """Return and Down open its menu: else they went on to the table that it stands in, and to its rows."""
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -485,7 +485,7 @@ class TableHeader(QHeaderView):
         self.setAccessibleName("Columns")
         self.setViewport(known_viewport(QPalette.ColorRole.Button))
         self.viewport().setMouseTracking(True)
-        self._missing = _MenuButton(self)
+        self._missing = _HeaderButton(self)
         self._missing.setProperty("small", True)
         self._missing.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self._missing.setMenu(menu := QMenu(self._missing))
