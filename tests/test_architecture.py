@@ -118,6 +118,19 @@ def test_no_two_classes_have_one_name() -> None:
     assert not twice, str(twice)
 
 
+def test_commands_ask_one_clock() -> None:
+    """When it is needed, and what a test sets is what all of them go by."""
+    found = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path in sources("app/commands")
+        for node in ast.walk(ast.parse(path.read_bytes()))
+        if isinstance(node, ast.Attribute)
+        and node.attr in {"time", "time_ns"}
+        and ast.unparse(node.value) == "time"
+    ]
+    assert len(found) == 1 and found[0].startswith("app/commands/common.py:"), found
+
+
 WAITING = re.compile(r"\btime\.sleep\(|\bqWait\(|\bqtbot\.wait\(|\bprocessEvents\(|\bfrom time import sleep")
 
 

@@ -1,7 +1,6 @@
 """The commands that make, copy, restore, migrate and describe files."""
 
 import argparse
-import time
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -58,7 +57,7 @@ def restore(options: argparse.Namespace) -> int:
     from app.services.files import restoring  # noqa: PLC0415
     from app.workers.scan_pool import store_and_verifier  # noqa: PLC0415
 
-    path, now = common.database_path(options.file), int(time.time())
+    path, now = common.database_path(options.file), common.clock()
     store, verify = store_and_verifier(take_part=True)
     restoring.require_writable(path, force=options.force)
     with restoring.scratch(path) as scratch:
@@ -160,7 +159,7 @@ def _verify_imported(imported: "Imported") -> int:
     from app.workers.scan_pool import store_and_verifier  # noqa: PLC0415
 
     own = store_and_verifier(take_part=True)
-    continuation, made = verify_imported(imported, *own, now=int(time.time()))
+    continuation, made = verify_imported(imported, *own, now=common.clock())
     if continuation is not None and continuation.known:
         common.say(_said(continuation))
     common.print_report(made.report)
@@ -229,7 +228,7 @@ def migrate(options: argparse.Namespace) -> int:
 
     if paths.exists(options.file):
         common.require_beside(options.file, force=options.force, nothing="applied")
-    done = opening.migrate(options.file, now=int(time.time()))
+    done = opening.migrate(options.file, now=common.clock())
     for name in done.names:
         common.say(f"applied {name}")
     if done.backup is not None:
@@ -250,7 +249,7 @@ def migrations(options: argparse.Namespace) -> int:
     """Write a new migration."""
     from models.local import migrations  # noqa: PLC0415
 
-    common.say(str(migrations.create(options.folder, options.description, now=int(time.time()))))
+    common.say(str(migrations.create(options.folder, options.description, now=common.clock())))
     return common.EXIT_INTACT
 
 
@@ -268,7 +267,7 @@ def demo(options: argparse.Namespace) -> int:
     from app.services.demo import create_demo  # noqa: PLC0415
 
     made = create_demo(
-        options.file, rows=options.rows, tenants=options.tenants, seed=options.seed, now=int(time.time())
+        options.file, rows=options.rows, tenants=options.tenants, seed=options.seed, now=common.clock()
     )
     counts = ", ".join(f"{count:,} {table}" for table, count in made.items())
     common.say(f"{options.file}: {counted(options.tenants, 'tenant')}; {counts}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import time
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -172,7 +171,7 @@ def retention(options: argparse.Namespace) -> int:
                     actor=paths.os_user(),
                     checkpoint=checkpoint,
                     kept_by=given.kept_by,
-                    wall=int(time.time()),
+                    wall=common.clock(),
                     archive=options.archive,
                     monitor=Monitor(cancelled=_said_once(cancelled) if database.costs else cancelled),
                 )

@@ -1,7 +1,6 @@
 """`tenant-admin runs`: a planning run as a document."""
 
 import argparse
-import time
 from pathlib import Path
 
 from app.commands import common
@@ -38,7 +37,7 @@ def runs(options: argparse.Namespace) -> int:
             options.out,
             form,
             every=options.all_versions,
-            now=int(time.time()),
+            now=common.clock(),
             monitor=Monitor(cancelled=cancelled),
         )
     common.say(f"{options.out}: {size:,} bytes")

@@ -2,7 +2,6 @@
 
 import argparse
 import shlex
-import time
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -113,7 +112,7 @@ def _erase(options: argparse.Namespace) -> int:
     from app.services.tenants import erasing  # noqa: PLC0415
     from app.workers.tenants import erase_with_what_is_kept  # noqa: PLC0415
 
-    tenant, now = options.tenant, int(time.time())
+    tenant = options.tenant
     if not isinstance(options.file, common.LiveName):
         common.require_beside(common.database_path(options.file), force=options.force, nothing="erased")
     given = common.opened(options.file, force_writable=True)
@@ -121,6 +120,7 @@ def _erase(options: argparse.Namespace) -> int:
     if database.costs:
         rows = erasing.most_to_count(database, given.sizes)
         common.say_before(given.place, database.usage, rows, "up to")
+    now = common.clock()  # which opening may have waited for
     with database.connection_context():
         planned = erasing.plan(database, tenant, now=now)
     for line in planned.lines():

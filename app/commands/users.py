@@ -1,7 +1,6 @@
 """`tenant-admin users`: the users of a file as a list, and many of them added from one."""
 
 import argparse
-import time
 from functools import partial
 from pathlib import Path
 
@@ -128,7 +127,7 @@ def _add(options: argparse.Namespace) -> int:
 
     if isinstance(options.file, common.LiveName):
         raise NotAllowed("Many users are added to a live database in the window, where it is unlocked first.")
-    path, now = common.database_path(options.file), int(time.time())
+    path, now = common.database_path(options.file), common.clock()
     if options.dry_run:
         opened = common.opened(path, read_only=True)
     else:

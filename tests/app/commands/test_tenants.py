@@ -1,10 +1,13 @@
 """`tenant-admin tenants`, as a shell script meets it."""
 
 import json
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from app.commands import common
 from tests.app.services.chain.verify.chains import ChainFile
 from tests.fixtures.appending import append
 from tests.fixtures.command import run
@@ -97,6 +100,21 @@ def test_one_is_exported_into_a_folder_of_its_own(tmp_path: Path) -> None:
     assert sorted(one.name for one in out.iterdir()) == ["chain", "manifest.json", "tables"]
     again = run("tenants", "export", path, "acme-corp", out)
     assert again.returncode == 2 and "is not empty; choose a new folder" in again.stderr
+
+
+def test_what_is_erased_is_dated_when_it_is_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Opening a live database may wait, for its token and for a limit's end."""
+    path, at, opened = sample(tmp_path / "foundation.sqlite", rows=300), [int(time.time())], common.opened
+
+    def waits(*given: Any, **how: Any) -> Any:
+        at[0] += 600
+        return opened(*given, **how)
+
+    monkeypatch.setattr(common, "clock", lambda: at[0])
+    monkeypatch.setattr(common, "opened", waits)
+    assert run("tenants", "erase", path, "acme-corp", "--confirm", "acme-corp").returncode == 0
+    ((when,),) = ask(path, "SELECT created_at FROM audit_chain ORDER BY seq DESC LIMIT 1")
+    assert when == at[0]
 
 
 @pytest.mark.slow
