@@ -39,6 +39,11 @@ COMMANDS = {
 }
 """Each command's module and function in `app.commands`."""
 
+LIVE = frozenset(
+    {"verify", "checkpoint", "prove", "retention", "backup", "export", "info", "tenants", "users", "runs"}
+)
+"""Those that take a live database (`d1:NAME`) for their file."""
+
 DESCRIPTION = """\
 Look after the tenants of a platform on Cloudflare D1: users, the audit chain, webhooks,
 notifications and planning runs. Without a command the window opens.
@@ -161,7 +166,7 @@ def _options(arguments: list[str]) -> "Namespace | SimpleNamespace":
         if any(isinstance(value, common.LiveName) for value in vars(options).values()):
             from app.commands.live import in_place_of  # noqa: PLC0415
 
-            options.run = in_place_of(arguments[0], options)
+            options.run = in_place_of(arguments[0], options, run if arguments[0] in LIVE else None)
         return options
     parser = Parser(
         prog="tenant-admin",

@@ -29,6 +29,10 @@ def backup_arguments(parser: argparse.ArgumentParser) -> None:
 
 def backup(options: argparse.Namespace) -> int:
     """Write a copy of a file or a live database, also while others use it."""
+    if isinstance(options.file, common.LiveName):
+        from app.commands import live  # noqa: PLC0415
+
+        return live.backup(options)
     from app.services.files.opening import snapshot_copy  # noqa: PLC0415
 
     copy = snapshot_copy(common.database_path(options.file), options.out)

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Final
 
 from app import paths
-from app.commands import common, files, retention, runs, tenants, users, verify
+from app.commands import common
 from app.services.text import counted
 from models.errors import NotAllowed
 from models.progress import Monitor
@@ -15,11 +15,14 @@ from models.progress import Monitor
 Command = Callable[[argparse.Namespace], int]
 
 
-def in_place_of(command: str, options: argparse.Namespace) -> Command:
-    """What does a command's work where a live database is among its arguments, or refuses it."""
-    live = [name for name, value in vars(options).items() if isinstance(value, common.LiveName)]
-    is_done = live == ["file"] and command in _COMMANDS
-    return partial(_patiently, _COMMANDS[command]) if is_done else partial(_refuse, command)
+def in_place_of(name: str, options: argparse.Namespace, command: Command | None) -> Command:
+    """What runs where a live database is among the arguments: the `command` of that name, or, where it is
+    None or the database stands for another argument than its file, what refuses it.
+    """
+    live = [one for one, value in vars(options).items() if isinstance(value, common.LiveName)]
+    if command is None or live != ["file"]:
+        return partial(_refuse, name)
+    return partial(_patiently, command)
 
 
 def _patiently(command: Command, options: argparse.Namespace) -> int:
@@ -63,20 +66,6 @@ def backup(options: argparse.Namespace) -> int:
         common.print_report(report)
     holds = (report is None or report.intact) and not done.unsettled
     return common.EXIT_INTACT if holds else common.EXIT_FINDINGS
-
-
-_COMMANDS: Final[dict[str, Command]] = {
-    "info": files.info,
-    "verify": verify.verify,
-    "checkpoint": verify.checkpoint,
-    "prove": verify.prove,
-    "retention": retention.retention,
-    "export": files.export,
-    "tenants": tenants.tenants,
-    "runs": runs.runs,
-    "users": users.users,
-    "backup": backup,
-}
 
 
 class FileAlone(NotAllowed):

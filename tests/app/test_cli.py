@@ -241,6 +241,19 @@ def test_nothing_but_the_window_loads_qt(demo: Path) -> None:
         assert done.returncode == 0
 
 
+@pytest.mark.slow
+def test_a_live_database_loads_no_command_but_its_own(tmp_path: Path) -> None:
+    program = (
+        "import sys; from app import cli; code = cli.main(['info', 'd1:nothing']);"
+        "print(*sorted(name for name in sys.modules if name.startswith('app.commands.'))); sys.exit(code)"
+    )
+    environment = {**os.environ, "TENANT_ADMIN_HOME": str(tmp_path)}
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    loaded = {name.removeprefix("app.commands.") for name in done.stdout.split()}
+    assert (done.returncode, loaded) == (2, {"common", "files", "live", "parsing"}), done.stderr
+
+
 def test_times_are_reckoned_from_now(demo: Path) -> None:
     long_ago = json.loads(
         run("retention", demo, "--dry-run", "--json", "--now", NOW - 3000 * DAY).stdout or "{}"
