@@ -131,6 +131,27 @@ def test_commands_ask_one_clock() -> None:
     assert len(found) == 1 and found[0].startswith("app/commands/common.py:"), found
 
 
+SQL_TEXT = re.compile(
+    r"\b(?:SELECT\s.*\sFROM|INSERT\s.*INTO|DELETE\s+FROM|UPDATE\s.*\sSET|CREATE\s+TABLE|PRAGMA)\s", re.DOTALL
+)
+
+
+def test_no_sql_is_written_above_the_services() -> None:
+    """Nor `raw`, which makes a query of a text; the imports that others need are `lint-imports`' to hold."""
+    found = []
+    for path in sources("app/commands", "app/workers", "app/itemmodels", "app/ui"):
+        for node in ast.walk(ast.parse(path.read_bytes())):
+            if isinstance(node, ast.Constant):
+                is_sql = isinstance(node.value, str) and SQL_TEXT.search(node.value) is not None
+            elif isinstance(node, ast.ImportFrom):
+                is_sql = any(alias.name == "raw" for alias in node.names)
+            else:
+                continue
+            if is_sql:
+                found.append(f"{path.relative_to(ROOT)}:{node.lineno}")
+    assert not found, found
+
+
 WAITING = re.compile(r"\btime\.sleep\(|\bqWait\(|\bqtbot\.wait\(|\bprocessEvents\(|\bfrom time import sleep")
 
 

@@ -237,14 +237,13 @@ def opened(
             tell_clock(opened.database)
         return opened
     from app.services.files import opening  # noqa: PLC0415
-    from models.local.file import first_row  # noqa: PLC0415
 
     try:
         return opening.open_path(given, read_only=read_only, force_writable=force_writable)
     except UnfinishedChange:
         if not read_only:
             raise
-        first_row(database_path(given), "SELECT count(*) FROM main.sqlite_master")
+        opening.put_right(database_path(given))
         return opening.open_path(given, read_only=True)
     except NeedsCopy:
         if not read_only:

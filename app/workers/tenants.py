@@ -10,17 +10,15 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from app.services.chain.rules import Now, moment
 from app.services.chain.verify.report import Report, Section
-from app.services.chain.verify.source import SHAPE, CannotVerify, readable, require_chain
+from app.services.chain.verify.source import CannotVerify, readable
 from app.services.chain.where import Where
 from app.services.opened import Opened
-from app.services.records.tables import AUDIT_CHAIN
 from app.services.tenants import bundle
 from app.services.tenants.bundle import TableWritten, TenantExported, WrittenTables
 from app.workers.child import Caller, Children, Job
 from models.local.atomic import expected_errors, in_passing
 from models.local.database import LocalDatabase
 from models.progress import UNWATCHED, Monitor, Progress
-from models.schema import read_stored
 
 if TYPE_CHECKING:
     from app.services.chain.checkpoint import Checkpoint
@@ -47,8 +45,8 @@ def export_tenant(
     Raises the errors of that, of `verify_with_checkpoints`, of `read_whole` and of `Children`.
     """
     with ExitStack() as stack:
-        no_chain = _no_chain(where)
-        of_chain = 0 if no_chain is not None else _entries(where, tenant)
+        no_chain = bundle.no_chain(where)
+        of_chain = 0 if no_chain is not None else bundle.entries_of(where, tenant)
         if where.file is not None:
             path = readable(where.file, stack)
         else:
@@ -106,36 +104,6 @@ def erase_with_what_is_kept(
         old_secrets=OldSecrets(str(opened.kept_by), SystemKeyring()),
         monitor=monitor,
     )
-
-
-def _no_chain(where: Where) -> str | None:
-    """Why what has the name of the audit chain is none; None where it is one, or nothing has that name."""
-    from models.engine import raw  # noqa: PLC0415 - not for a child
-    from models.errors import TableMissing  # noqa: PLC0415
-
-    with where.connect() as database:
-        found = database.read_batch([raw(*one) for one in SHAPE])
-    try:
-        require_chain(where.name, *found)
-    except CannotVerify as error:
-        return str(error)
-    except TableMissing:
-        return None if not found[0] else f"{where.name}: {AUDIT_CHAIN.name} is no table."
-    return None
-
-
-def _entries(where: Where, tenant: str) -> int:
-    """About how many entries its chain has; 0 where there is none."""
-    from app.services.chain.checkpoints.making import to_read  # noqa: PLC0415 - as above
-    from models.tables import AuditEntry  # noqa: PLC0415
-
-    with where.connect() as database:
-        if AUDIT_CHAIN.name not in read_stored(database)[0]:
-            return 0
-        first = AuditEntry.select(AuditEntry.seq).where(AuditEntry.tenant_id == tenant).limit(1)
-        if not database.rows(first):
-            return 0
-    return to_read(where, Section(tenant)) or 1
 
 
 def _verified(where: Where, tenant: str, store: "CheckpointStore", verify: "Verifier", **how: Any) -> Report:

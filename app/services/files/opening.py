@@ -88,6 +88,13 @@ def open_by_copy(path: Path, stack: ExitStack) -> OpenedFile:
     return _look(path, file.require_content(path), reason, readable(path, stack))[0]
 
 
+def put_right(path: Path) -> None:
+    """Puts right what a program left in the middle of a change, as SQLite does at any read that may write.
+    Raises `FileLocked`.
+    """
+    file.first_row(path, "SELECT count(*) FROM main.sqlite_master")
+
+
 def why_not_written(path: Path, *, force: bool = False) -> str | None:
     """Why nothing may be written to an existing file, after "because"; None when it may.
 

@@ -18,8 +18,10 @@ from urllib.parse import quote
 from app import paths
 from app.services.chain import evidence
 from app.services.chain.checkpoint import Checkpoint
+from app.services.chain.checkpoints.making import to_read
 from app.services.chain.rules import SOUND, Verdict
 from app.services.chain.verify.report import LostEnd, Report, Section
+from app.services.chain.verify.source import SHAPE, CannotVerify, require_chain
 from app.services.chain.where import Where
 from app.services.records.belonging import in_virtual_tables, nothing_of, own_of
 from app.services.records.export import plain_of
@@ -27,11 +29,13 @@ from app.services.records.rows import decoded, exact
 from app.services.records.tables import AUDIT_CHAIN, DECLARED
 from app.services.secrets.names import is_secret, pairs_of
 from models.engine import raw, sql_name
+from models.errors import TableMissing
 from models.local import atomic
 from models.local.database import LocalDatabase
 from models.progress import UNWATCHED, Monitor, Progress
 from models.schema import StoredTable, StoredTables, internal, read_stored
 from models.status import AuditEvent
+from models.tables import AuditEntry
 
 ROWS: Final = "tables"
 CHAIN: Final = "chain"
@@ -96,6 +100,33 @@ class TenantExported:
     @property
     def count(self) -> int:
         return sum(self.rows.values()) + self.entries
+
+
+def no_chain(where: Where) -> str | None:
+    """Why what has the name of the audit chain is none; None where it is one, or nothing has that name.
+
+    Raises as `where.connect`.
+    """
+    with where.connect() as database:
+        found = database.read_batch([raw(*one) for one in SHAPE])
+    try:
+        require_chain(where.name, *found)
+    except CannotVerify as error:
+        return str(error)
+    except TableMissing:
+        return None if not found[0] else f"{where.name}: {AUDIT_CHAIN.name} is no table."
+    return None
+
+
+def entries_of(where: Where, tenant: str) -> int:
+    """About how many entries its chain has; 0 where there is none. Raises as `where.connect`."""
+    with where.connect() as database:
+        if AUDIT_CHAIN.name not in read_stored(database)[0]:
+            return 0
+        first = AuditEntry.select(AuditEntry.seq).where(AuditEntry.tenant_id == tenant).limit(1)
+        if not database.rows(first):
+            return 0
+    return to_read(where, Section(tenant)) or 1
 
 
 def why_none(gone: Report | None) -> str:
