@@ -71,6 +71,8 @@ examples:
   tenant-admin export demo.sqlite demo.sql
                                         write a file as SQL that `wrangler d1 execute` takes
   tenant-admin migrate demo.sqlite      bring a file up to date, or create it
+  tenant-admin migrations create "add a column"
+                                        write the next numbered migration
   tenant-admin tenants list demo.sqlite say how each tenant stands
   tenant-admin tenants export demo.sqlite acme-corp acme/
                                         write all that it has, and its chain as evidence

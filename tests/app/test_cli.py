@@ -230,6 +230,16 @@ def test_version_and_help() -> None:
         assert line in " ".join(run(command, "--help").stdout.split())
 
 
+def test_each_command_is_in_the_examples_and_in_the_help() -> None:
+    """Whoever looks for what can be done finds it in both. What takes a live database is a command."""
+    text = (Path(__file__).parents[2] / "resources" / "help" / "help.md").read_text(encoding="utf-8")
+    for place in (cli.EXAMPLES, text):
+        named = {*re.findall(r"tenant-admin\s+([\w-]+)", place)}
+        missing = sorted(cli.COMMANDS.keys() - named)
+        assert not missing, place[:20]
+    assert not cli.LIVE - cli.COMMANDS.keys()
+
+
 @pytest.mark.slow
 def test_nothing_but_the_window_loads_qt(demo: Path) -> None:
     program = (
