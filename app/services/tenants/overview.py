@@ -183,7 +183,7 @@ class TenantRow:
         if self.lacks_end:
             return "end lost"
         if self.verdict is None:
-            seen = "not known" if self.is_unsaid else "never verified"
+            seen = "not known" if self.is_unsaid else "not verified"
             none = "none" if AUDIT_CHAIN.name in self.missing else "no entries"
             return seen if self.entries else none
         said = CALLED[self.verdict]

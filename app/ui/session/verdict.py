@@ -42,10 +42,10 @@ def how_many(newer: int, singular: str, plural: str) -> str:
 
 
 def known_by(entry: LostEntry, where: str = "by this window") -> str:
-    """How a window came to know it, behind its number."""
+    """How a window came to know it, behind its number; what was made may be another window's."""
     if entry.verified and entry.tenant is not None:
         return f", through which {tenant_name(entry.tenant)} was verified"
-    return f" ({entry.act}), made {where}" if entry.act else f", seen {where}"
+    return f" ({entry.act}), made here" if entry.act else f", seen {where}"
 
 
 def gone_in_words(entries: Sequence[LostEntry]) -> str:
@@ -322,7 +322,11 @@ class FileVerdict(QObject):
         was_sound, was, self._contradicted = self.is_earlier is False, self._contradicted, now
         if now is not None and was_sound:
             self.outdate(OTHERS)
-        if now != was:
+        said = self.last if self.outcome is None else self.outcome.report
+        came_forward = now is None and said is not None and said.verdict is Verdict.EARLIER
+        if came_forward:  # which was found of what is not there any more
+            self.outcome = self.last = None
+        if now != was or came_forward:
             self.changed.emit()
 
     def lost_end_is_at(self, at: int) -> None:

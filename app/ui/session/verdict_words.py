@@ -155,7 +155,8 @@ def _of_what_is_there(verdict: FileVerdict, now: int, utc: bool) -> Words:
         return Tone.WARN, COULD_NOT, "", verdict.failure, Icon.WARNING_FILL
     if last is None:
         detail = "Verifying recomputes every hash and follows every link, from first to last."
-        head = "Verifying…" if verdict.is_running else "Not verified yet"
+        head = "Not verified as it is now" if verdict.is_contradicted else "Not verified yet"
+        head = "Verifying…" if verdict.is_running else head
         return Tone.NEUTRAL, head, "", detail, Icon.SHIELD_OFF
     tone, head, icon = headline(last, last.since, verdict.newer)
     rest = f"— {ago(last.at, now)} by {last.by}, not looked at since"

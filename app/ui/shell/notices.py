@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QGuiApplication, QHideEvent
+from PySide6.QtGui import QGuiApplication, QHideEvent, QShowEvent
 from PySide6.QtWidgets import QPushButton, QWidget
 
 from app import paths
@@ -29,6 +29,7 @@ from app.ui.widgets.banner import Banner
 from app.ui.widgets.buttons import KEEPS, SHORT, push_button
 from app.ui.widgets.formatting import MINUTE, relative_time
 from app.ui.widgets.labels import in_row, set_tip
+from app.ui.widgets.later import later
 from app.ui.widgets.panes import margin_in
 from models import errors
 from models.engine import Capability, Database, Settled
@@ -83,6 +84,9 @@ Ask = Callable[[Door], object]
 
 _DIFFERS = "The schema differs"
 
+UNREAD_MS = 600
+"""How long nobody can have read what has just come, so that no click is for it."""
+
 
 class Notice(QWidget):
     """A banner with room around it: above the tabs, from the start, or `below` them, in each. Whoever moves a
@@ -94,16 +98,28 @@ class Notice(QWidget):
 
     def __init__(self, theme: Theme, parent: QWidget | None = None, *, below: bool = False) -> None:
         super().__init__(parent)
-        self._theme = theme
+        self._theme, self._is_new = theme, True
         self.banner = Banner(theme, parent=self)
         self._row = in_row(self.banner, within=self, margins=(16, *_AROUND[False]))
         if not below:
             self.banner.lowered.connect(lambda low: self._row.setContentsMargins(16, *_AROUND[low]))
 
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if self._is_new:  # a click may be meant for what stood in its place
+            self._is_new = False
+            self._hear_mouse(False)
+            later(self, UNREAD_MS, partial(self._hear_mouse, True))
+
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
-        if self.isHidden() and not self.steps_aside:  # not with the tab that it stands in
-            self.banner.forget()
+        if self.isHidden():  # not with the tab that it stands in
+            self._is_new = True
+            if not self.steps_aside:
+                self.banner.forget()
+
+    def _hear_mouse(self, hears: bool) -> None:
+        self.banner.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents, not hears)
 
     def stand_in(self, tab_height: int) -> None:
         """Stands at the foot of a tab of this height as its own parts would, whose margins are above."""
@@ -527,8 +543,8 @@ class RestoredNotice(Notice):
 
     def __init__(self, context: Context, ask: Callable[[Path], object], parent: QWidget) -> None:
         super().__init__(context.theme, parent, below=True)
-        self._context, self._kept = context, Path()
-        self.back_button = self.add_button("Way back…", lambda: ask(self._kept))
+        self._context, self._kept, self._ask = context, Path(), ask
+        self.back_button = self.add_button("Way back…", self._go_back)
         self.add_button("Dismiss", self._dismiss)
         self.hide()
         place, memory = context.opened.kept_by, context.settings.restored
@@ -574,6 +590,9 @@ class RestoredNotice(Notice):
         tone = Tone.WARN if is_wrong else Tone.NEUTRAL
         self.banner.show_verdict(tone, "Restored", "— from a copy", detail)
         self.show()
+
+    def _go_back(self) -> None:
+        self._ask(self._kept)
 
     def _dismiss(self) -> None:
         self._context.settings.restored.set(self._context.opened.kept_by, None)

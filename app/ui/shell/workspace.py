@@ -187,8 +187,9 @@ class Workspace(QWidget):
         for spec in TABS:
             page = self._make_page()
             self.tabs.addTab(page, context.theme.icon(spec.icon, "dim"), spec.table.title)
-        self._below = QWidget()
+        self._below = QWidget(self)  # which takes it along also where it ends before that is placed
         """What comes while a person reads, at the foot of the tab in sight: it moves no rows there."""
+        self._below.hide()
         self._said_below = in_column(within=self._below, spacing=0)
         if context.opened.file is not None:
             self._say_below(notices.RestoredNotice(context, self.back_wanted.emit, self._below))

@@ -204,7 +204,7 @@ class ChainPart(QWidget):
         if is_awaited(row, context.verdict):
             return [Field("Verified", VERIFYING, can_copy=False)]
         if row.verdict is None or row.verified_at is None:
-            seen = "not known" if row.is_unsaid else "never"
+            seen = "not known" if row.is_unsaid else "not yet"
             return [self._leads_to_verifying("Verified", seen, "Verify it")]
         at = row.verified_at
         ago = relative_time(at, context.clock())

@@ -20,7 +20,7 @@ from models.errors import TableMissing
 
 WIDEST = "consistent · 59 min ago"
 """What the column of chains has room for, whatever stands in it now."""
-LEAST = ("never verified",)
+LEAST = ("not verified",)
 """As much of it as is always shown."""
 FARING = ("99 · 99 failing",)
 """What the column of webhooks has room for."""

@@ -156,7 +156,7 @@ def test_a_chain_is_what_the_last_verification_said_of_it(database: LocalDatabas
     assert {name: one.chain for name, one in found.items()} == {
         "acme": "verified, 1 new since",
         "elsewhere": "no entries",
-        "globex": "never verified",
+        "globex": "not verified",
         "gone": "broken",
         "idle": "no entries",
         "only-here": "no entries",
@@ -164,10 +164,10 @@ def test_a_chain_is_what_the_last_verification_said_of_it(database: LocalDatabas
     assert found["gone"].is_in_need and found["globex"].is_in_need
     assert not found["acme"].is_in_need and not found["idle"].is_in_need
     rest = look(database, KnownOfChains(NOW, 1, {}, others=Verdict.CONSISTENT))
-    assert (rest["acme"].chain, rest["globex"].chain) == ("consistent, 1 new since", "never verified")
+    assert (rest["acme"].chain, rest["globex"].chain) == ("consistent, 1 new since", "not verified")
     assert (rest["acme"].verified_at, rest["globex"].verified_at) == (NOW, None)
     unsaid = look(database, KnownOfChains(NOW, 1, is_broken=True))
-    assert (unsaid["acme"].chain, unsaid["globex"].chain) == ("not known", "never verified")
+    assert (unsaid["acme"].chain, unsaid["globex"].chain) == ("not known", "not verified")
 
 
 def test_a_tenant_that_a_gateway_began_since_is_not_verified(
@@ -183,7 +183,7 @@ def test_a_tenant_that_a_gateway_began_since_is_not_verified(
         "INSERT INTO users (id, tenant_id, email, created_at, updated_at) VALUES (1, 'aurora', 'a', 9e999, 1)"
     )
     found = look(engine, KnownOfChains(NOW, 60, {}, others=Verdict.CONSISTENT))
-    assert found["borealis"].chain == "never verified"
+    assert found["borealis"].chain == "not verified"
     assert found["aurora"].chain == "consistent, 1 new since" and found["aurora"].last == NOW + 1
 
 

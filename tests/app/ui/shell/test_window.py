@@ -10,7 +10,7 @@ from typing import Any
 from weakref import WeakSet
 
 import pytest
-from PySide6.QtCore import QPoint, Qt, QTimer
+from PySide6.QtCore import QObject, QPoint, Qt, QTimer
 from PySide6.QtWidgets import (
     QAbstractButton,
     QApplication,
@@ -653,7 +653,7 @@ def made_ahead(qtbot: QtBot, window: MainWindow) -> list[QWidget]:
 def test_what_was_closed_is_freed_whoever_looked_at_it(
     qtbot: QtBot, window: MainWindow, demo_path: Path
 ) -> None:
-    seen = WeakSet[QWidget]()
+    seen = WeakSet[QObject]()
     for _ in range(3):
         open_file(qtbot, window, demo_path)
         assert window.workspace is not None
@@ -666,6 +666,10 @@ def test_what_was_closed_is_freed_whoever_looked_at_it(
         seen.update(window.workspace.findChildren(FilterRow))
         assert len(seen) > known  # of a tab that is half built
     seen.update(made_ahead(qtbot, window))
+    with qtbot.waitSignal(window.opened):
+        window.open(demo_path)
+    assert window.workspace is not None and not window.workspace.is_settled
+    seen.add(window.workspace.context)  # which goes before all that it is given to is in its place
     window.close_file()
     assert window.findChildren(QWidget)
     # What its threads are at holds it; each look for garbage is through all that is there.

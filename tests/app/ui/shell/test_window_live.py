@@ -1027,7 +1027,7 @@ def test_an_own_act_that_goes_from_between_is_told_and_nothing_is_written_beside
     assert context.lock.is_locked and window.strip.state.text() == f"locked again: entry {number:,} is gone"
     assert ask(file, "SELECT count(*) FROM users WHERE email = 'zoe@acme-corp.example'") == [(0,)]
     if asks == "look":
-        qtbot.waitUntil(lambda: f"{made}, made by this window, is not there any more" in words(window))
+        qtbot.waitUntil(lambda: f"{made}, made here, is not there any more" in words(window))
         qtbot.waitUntil(lambda: window.shield.text() == "Older state, or cut off")
         lost = context.verdict.lost_end
         assert lost is not None and lost.tenants == {tenant}, "and no other tenant is charged"
@@ -1372,7 +1372,7 @@ def test_an_own_act_that_is_gone_is_told_where_nothing_was_verified_until_it_is_
     context.outside.look()
     (shown,) = window.findChildren(LostEntryNotice)
     qtbot.waitUntil(shown.isVisible)
-    made = f"Entry {last:,} ({context.history.next_undo}), made by this window"
+    made = f"Entry {last:,} ({context.history.next_undo}), made here"
     assert shown.banner.headline().startswith(made)
     click(qtbot, button(shown, "Dismiss"))
     assert not shown.isVisible()

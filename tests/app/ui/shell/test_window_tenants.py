@@ -185,7 +185,7 @@ def test_the_inspector_says_how_one_stands_and_leads_on(
     )
     assert value_of(page.chain.fields, "Head") == f"entry {head:,}"
     assert value_of(page.chain.fields, "Head hash") == digest
-    assert value_of(page.chain.fields, "Verified") == "never"
+    assert value_of(page.chain.fields, "Verified") == "not yet"
     assert value_of(page.chain.fields, "Renaming").startswith("not possible: its chain")
     assert page.latest.table.model().rowCount() == 5 and page.chain.timeline.isVisible()
     click(qtbot, page.numbers.users)
@@ -221,7 +221,7 @@ def test_each_state_of_a_chain_has_its_words_and_webhooks_their_health(
     assert set(rows_of(page, "chain")) == {"being verified…"}
     context.verdict.is_running = False
     context.verdict.changed.emit()
-    assert {one.split(" ·")[0] for one in rows_of(page, "chain")} == {"never verified"}
+    assert {one.split(" ·")[0] for one in rows_of(page, "chain")} == {"not verified"}
     by_name = dict(zip(rows_of(page, "name"), rows_of(page, "webhooks"), strict=True))
     assert by_name[of].endswith(" · 1 failing")
     shown = page.model.index(rows_of(page, "name").index(of), page.model.column_of("webhooks"))
