@@ -2,10 +2,10 @@
 there: no checkpoint need know them.
 """
 
-import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import replace
+from math import ceil
 from operator import attrgetter, itemgetter
 from typing import Final
 
@@ -17,7 +17,7 @@ from app.services.chain.checkpoints.rows import ChainRows, ledger_of, rows_of
 from app.services.chain.checkpoints.signing import why_none
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.reading import entry_and_last, last_entry
-from app.services.chain.rules import GENESIS, Now, Verdict
+from app.services.chain.rules import GENESIS, Now, Verdict, moment
 from app.services.chain.verify.report import EVERYTHING, NOT_ACCEPTED, LostEnd, Report, Section
 from app.services.chain.where import Where
 from app.services.text import tenant_name, utc_time
@@ -312,7 +312,7 @@ def keep_verdict(
     by an act that says so. What `rows` have seen by now is not looked up again. Raises as `where.connect`
     where chains hold that may have lost their end.
     """
-    now = report.begun(now)
+    clock, now = now, report.begun(now)
     last, (through, tenant, head) = store.verdicts.last(where), _last_entry(report, since)
     ledger, (before, other) = ledger_of(where), store.verdicts.said_before(where)
     ends = ends_to_look_for(before, through, report)
@@ -370,7 +370,8 @@ def keep_verdict(
         report.lacks_table,
         each,
     )
-    is_over = last is not None and now < last.at <= time.time() and report.intact
+    ended = max(moment(clock), now + ceil(report.seconds))  # also where `now` is no clock
+    is_over = last is not None and now < last.at <= ended and report.intact
     is_kept = not is_over and store.verdicts.keep(where, said)
     if is_kept and report.intact:
         if is_put_back or is_accepted:

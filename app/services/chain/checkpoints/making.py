@@ -415,7 +415,7 @@ def try_to_sign(
             report = verify(where, now=clock, monitor=alone, checkpoints=known, seal=True)
             now = report.begun(now)
             if by is not None:
-                report = keep_verdict(where, store, report, now=now, by=by)
+                report = keep_verdict(where, store, report, now=clock, by=by)
     except (TenantAdminError, OSError) as error:
         problem = why_none(error, where)
         return Attempt(failure=problem, why_not=problem)

@@ -220,7 +220,7 @@ class CheckpointsDialog(Dialog):
             run,
             asked=asked,
             where=self._where,
-            now=self._context.clock(),
+            now=self._context.clock,
             by=self._context.settings.actor,
             on_cost=words.tell,
         )

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -192,19 +191,38 @@ def test_an_end_is_accepted_as_it_was_shown_and_where_that_is_kept(
     assert verified(now=NOW, accepts_end=refused.lost_end or False).stands
 
 
-def test_what_began_earlier_takes_nothing_back_that_was_found_since(demo: Path, folder: Path) -> None:
+@pytest.mark.parametrize("is_clock", [True, False])
+def test_what_began_earlier_takes_nothing_back_that_was_found_since(
+    demo: Path, folder: Path, *, is_clock: bool
+) -> None:
+    """By a clock, or by when it began and how long it took."""
     store, verified = CheckpointStore(folder), partial(making.verify_with_checkpoints, by="ada")
-    began = int(time.time()) - 60
+    at = [NOW]
 
     def slower(where: Any, **how: Any) -> Any:
         report = VERIFY(where, **how)
         execute(demo, "UPDATE audit_chain SET payload = '{}' WHERE seq = 5")
-        assert not verified(where, store, VERIFY, now=began + 20).stands
+        at[0] = NOW + 30
+        assert not verified(where, store, VERIFY, now=NOW + (20 if is_clock else 1)).stands
         return report
 
-    assert verified(InFile(demo), store, slower, now=began).stands
+    assert verified(InFile(demo), store, slower, now=(lambda: at[0]) if is_clock else NOW).stands
     last = store.verdicts.last(InFile(demo))
     assert last is not None and last.verdict is Verdict.TAMPERED
+
+
+def test_what_was_found_by_a_clock_that_ran_ahead_stands_in_no_later_ones_way(
+    demo: Path, folder: Path
+) -> None:
+    """As the clock says that is given, whatever this computer's is by then."""
+    store, verified = CheckpointStore(folder), partial(making.verify_with_checkpoints, by="ada")
+    execute(demo, "CREATE TABLE aside AS SELECT payload FROM audit_chain WHERE seq = 5")
+    execute(demo, "UPDATE audit_chain SET payload = '{}' WHERE seq = 5")
+    assert not verified(InFile(demo), store, VERIFY, now=NOW + 3600).stands
+    execute(demo, "UPDATE audit_chain SET payload = (SELECT payload FROM aside) WHERE seq = 5")
+    assert verified(InFile(demo), store, VERIFY, now=lambda: NOW).stands
+    last = store.verdicts.last(InFile(demo))
+    assert last is not None and last.verdict is Verdict.CONSISTENT
 
 
 def test_while_one_end_is_lost_a_later_one_is_looked_for_as_well(demo: Path, folder: Path) -> None:
