@@ -46,6 +46,7 @@ from tests.d1.edge import ACCOUNT, LOSING, Edge
 from tests.fixtures import chains
 from tests.fixtures.checkpoints import VERIFY
 from tests.fixtures.connected import execute
+from tests.fixtures.inserting import OF_USERS
 from tests.fixtures.live import Live
 from tests.fixtures.retaining import account, carry_out, planned, retain, unsigned
 from tests.fixtures.sample import sample
@@ -324,7 +325,8 @@ def test_neither_a_deletion_nor_an_undo_reads_all_addresses(production: D1Databa
     made = users.create(production, "acme", "ada@acme.example", **BY)
     execute(
         file,
-        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000) INSERT INTO users "
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000)"
+        f" INSERT INTO {OF_USERS} "
         "SELECT 'x' || i, 'acme', 'x' || i || '@acme.example', NULL, 1, 1 FROM n",
     )
     renamed = users.rename(production, str(made.rows[0].record_id), "b@acme.example", **BY)
@@ -351,7 +353,8 @@ def test_neither_a_deletion_nor_an_undo_reads_all_addresses(production: D1Databa
 def test_acts_on_many_tenants_are_taken_back_for_what_is_said(production: D1Database, file: Path) -> None:
     execute(
         file,
-        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000) INSERT INTO users "
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000)"
+        f" INSERT INTO {OF_USERS} "
         "SELECT 'x' || i, 't' || (i % 100), 'x' || i || '@acme.example', NULL, 1, 1 FROM n",
     )
     production.is_watched, agreed = True, Agreed()
@@ -375,7 +378,8 @@ def test_an_act_reads_no_more_again_than_is_said_and_goes_in_one_call_or_not_at_
 ) -> None:
     execute(
         file,
-        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 500) INSERT INTO users "
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 500)"
+        f" INSERT INTO {OF_USERS} "
         "SELECT 'x' || i, 'acme', 'x' || i || '@acme.example', NULL, 1, 1 FROM n",
     )
     ids, agreed = [f"x{i}" for i in range(1, 101)], Agreed()

@@ -13,6 +13,7 @@ from app.workers import scan_pool
 from tests.conftest import MIGRATIONS
 from tests.fixtures.chains import COLUMNS, GENESIS, digest
 from tests.fixtures.connected import execute
+from tests.fixtures.inserting import INTO_USERS
 from tests.wrangler.conftest import copied
 from tests.wrangler.test_audit_chain import NOW, PAYLOADS, TENANTS
 from tests.wrangler.toolchain import DATABASE, Project
@@ -64,9 +65,7 @@ def test_an_export_comes_in_and_what_it_alters_is_reported(
     for tenant, payloads in altered.items():
         append(theirs.file, tenant, payloads)
     execute(theirs.file, "UPDATE audit_chain SET event_type = 'a' || char(0) WHERE tenant_id = 'zero'")
-    execute(
-        theirs.file, f"INSERT INTO users VALUES ('u', 't', 'e@e.example', NULL, {2**53 + 1}, {2**63 - 1})"
-    )
+    execute(theirs.file, f"{INTO_USERS}('u', 't', 'e@e.example', NULL, {2**53 + 1}, {2**63 - 1})")
     made = import_dump(export(theirs), tmp_path / "changed.sqlite")
     assert made.rows["audit_chain"] == len(TENANTS) * len(texts) + 4
     came, there = ([row for row in rows(file) if row[1] not in altered] for file in (made.path, theirs.file))

@@ -21,7 +21,7 @@ from app.services.records.tables import DECLARED
 from models.engine import raw
 from models.local.database import LocalDatabase
 from models.schema import inspect
-from tests.fixtures.inserting import INTO_AUDIT_CHAIN
+from tests.fixtures.inserting import INTO_AUDIT_CHAIN, OF_AUDIT_CHAIN
 
 ROWS = 20_000
 SHORT = 600
@@ -86,7 +86,7 @@ def fill(database: LocalDatabase, rows: int) -> None:
     with database.connection() as connection:
         connection.execute(
             "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)"
-            " INSERT INTO audit_chain"
+            f" INSERT INTO {OF_AUDIT_CHAIN}"
             " SELECT i, 'acme', iif(i % 2, 'odd', 'even'), 'p' || i, '', '', i * 60 FROM n",
             (rows,),
         )
@@ -325,10 +325,7 @@ def test_new_entries_leave_selection_and_what_is_read_in_place(
     select(view, 1002, 1005)
     reading = QPersistentModelIndex(desk.model.index(view.rowAt(0), 0))
     desk.at_once = False
-    desk.sql(
-        "INSERT INTO audit_chain"
-        " VALUES (20001, 'acme', 'new', 'p', '', '', 1), (20002, '', '', '', '', '', 1)"
-    )
+    desk.sql(f"{INTO_AUDIT_CHAIN}(20001, 'acme', 'new', 'p', '', '', 1), (20002, '', '', '', '', '', 1)")
     desk.refresh()
     assert desk.model.rowCount() == ROWS + 2
     assert selected(view) == [18995, 18998]
@@ -513,7 +510,9 @@ def test_an_estimated_list_that_grows_and_shrinks_keeps_its_place(desk: Desk) ->
     assert desk.model.keys == range(ROWS, 0, -1)
     at_hand(desk, 700)
     held = QPersistentModelIndex(desk.model.index(700, 0))
-    desk.sql("INSERT INTO audit_chain SELECT NULL, tenant_id, 'new', '', '', '', 0 FROM audit_chain LIMIT 3")
+    desk.sql(
+        f"INSERT INTO {OF_AUDIT_CHAIN} SELECT NULL, tenant_id, 'new', '', '', '', 0 FROM audit_chain LIMIT 3"
+    )
     desk.sql("DELETE FROM audit_chain WHERE seq IN (19900, 20000) OR seq < 100")
     desk.refresh()
     assert held.row() == 703 and desk.model.rowCount() == ROWS + 3 - 99
@@ -532,7 +531,9 @@ def test_a_list_that_becomes_long_while_it_is_shown_is_right_where_it_is_looked_
     desk.sql("DELETE FROM audit_chain WHERE seq > 100")
     desk.open(AS_ADDED)
     assert not desk.model.estimated
-    fill_behind = "INSERT INTO audit_chain SELECT seq + ?, tenant_id, 'new', '', '', '', 0 FROM audit_chain"
+    fill_behind = (
+        f"INSERT INTO {OF_AUDIT_CHAIN} SELECT seq + ?, tenant_id, 'new', '', '', '', 0 FROM audit_chain"
+    )
     for more in (100, 200, 400, 800):
         desk.sql(fill_behind.replace("?", str(more)))
     desk.sql("DELETE FROM audit_chain WHERE seq % 7 = 0")

@@ -18,7 +18,7 @@ from models.tables import TABLES
 from tests.app.services.records.test_writing import creation
 from tests.conftest import MIGRATIONS, NOW
 from tests.fixtures.connected import connected, doctor_index, execute
-from tests.fixtures.inserting import INTO_USERS
+from tests.fixtures.inserting import INTO_USERS, OF_AUDIT_CHAIN
 
 PLANNING = "0003_planning.sql"
 
@@ -184,7 +184,8 @@ def test_the_list_of_tenants_does_not_read_the_rows(database_path: Path, rows: i
     execute(
         database_path,
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT"
-        f" {rows}) INSERT INTO audit_chain SELECT i, 'tenant-' || (i % 7), 't', '{{}}', 'p', 'h', 1 FROM n",
+        f" {rows}) INSERT INTO {OF_AUDIT_CHAIN}"
+        " SELECT i, 'tenant-' || (i % 7), 't', '{}', 'p', 'h', 1 FROM n",
     )
     database = LocalDatabase(database_path, read_only=True)
     steps: list[int] = []

@@ -23,7 +23,7 @@ from models.schema import expected_columns
 from tests.conftest import MIGRATIONS, NOW
 from tests.fixtures.dumping import write_dump
 from tests.fixtures.gateway import create_gateway
-from tests.fixtures.inserting import INTO_NOTIFICATIONS
+from tests.fixtures.inserting import INTO_NOTIFICATIONS, OF_AUDIT_CHAIN
 
 Run = Callable[..., Imported]
 
@@ -87,7 +87,9 @@ def test_the_next_entry_gets_the_next_number(run: Run, texts: dict[str, str], fo
     text = texts[form].replace("'audit_chain',120)", "'audit_chain',130)")
     path = run(text).path
     connection = apsw.Connection(str(path))
-    connection.execute("INSERT INTO audit_chain SELECT NULL, tenant_id, '', '', '', '', 1 FROM users LIMIT 1")
+    connection.execute(
+        f"INSERT INTO {OF_AUDIT_CHAIN} SELECT NULL, tenant_id, '', '', '', '', 1 FROM users LIMIT 1"
+    )
     assert connection.last_insert_rowid() == 131
 
 

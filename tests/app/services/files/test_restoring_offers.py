@@ -31,6 +31,7 @@ from tests.fixtures.checkpoints import verify as verify_known
 from tests.fixtures.connected import execute
 from tests.fixtures.dumping import write_dump
 from tests.fixtures.gateway import create_planning
+from tests.fixtures.inserting import INTO_AUDIT_CHAIN
 from tests.fixtures.sample import sample
 from tests.fixtures.window import ask, count
 
@@ -365,7 +366,7 @@ def test_a_tenant_that_was_erased_does_not_come_back_unasked(
     assert json.loads(payload)["tenantsBack"] == ["acme-corp"]
     forged = '{"actor": "x", "tenant": "acme-corp"}', '{"tenant": "beta\\ud800"}', "[1]"
     for number, payload in enumerate(forged, 1_000_000):
-        put = "INSERT INTO audit_chain VALUES (?, 'system', 'tenant_erased', ?, 'x', ?, 1)"
+        put = f"{INTO_AUDIT_CHAIN}(?, 'system', 'tenant_erased', ?, 'x', ?, 1)"
         ask(live, put, number, payload, f"h{number}")
     again = offer(live, copy, folder, "two")
     assert again.prepared.erased == (), "the file does not know of it any more"

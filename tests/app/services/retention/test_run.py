@@ -44,6 +44,7 @@ from tests.fixtures import chains
 from tests.fixtures.checkpoints import sign, verify
 from tests.fixtures.connected import connected, execute
 from tests.fixtures.gateway import refer_to_tenants
+from tests.fixtures.inserting import OF_AUDIT_CHAIN
 from tests.fixtures.plain_engine import PlainEngine
 from tests.fixtures.retaining import account, carry_out, path_of, planned, retain, unsigned
 from tests.fixtures.stored import schema
@@ -233,7 +234,8 @@ TAMPERING = {
     "unproven start": "DELETE FROM audit_chain WHERE seq = 1",
     "link across the cut": "UPDATE audit_chain SET previous_hash = upper(previous_hash) WHERE seq = 4",
     "fork": (
-        "INSERT INTO audit_chain SELECT 3, tenant_id, event_type, payload, previous_hash, hash, created_at "
+        f"INSERT INTO {OF_AUDIT_CHAIN} "
+        "SELECT 3, tenant_id, event_type, payload, previous_hash, hash, created_at "
         "FROM audit_chain WHERE seq = 1 ON CONFLICT DO UPDATE SET previous_hash = excluded.previous_hash"
     ),
 }

@@ -28,7 +28,8 @@ def tab(show_tab: ShowTab, context: Context, qtbot: QtBot) -> RunsTab:
     ask(path, f"{old} ({two})", NOW - 2 * DAY)
     ask(path, f"UPDATE planning_artifacts SET created_at = ? WHERE run_id IN ({two})", NOW - 2 * DAY)
     one = f"SELECT min(id) FROM ({two})"
-    ask(path, f"INSERT INTO planning_artifacts VALUES ('new', ({one}), 'x', 1, 'y', NULL, NULL, ?)", NOW)
+    into = "INSERT INTO planning_artifacts (id, run_id, phase, version, content, created_at)"
+    ask(path, f"{into} VALUES ('new', ({one}), 'x', 1, 'y', ?)", NOW)
     ask(path, "UPDATE planning_runs SET updated_at = ? WHERE status = 'deleted'", NOW - 89 * DAY)
     tab = show_tab(RunsTab)
     qtbot.waitUntil(lambda: tab.ready._idle is not None)
