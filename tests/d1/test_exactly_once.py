@@ -33,6 +33,7 @@ from models.errors import (
     Cancelled,
     ChangedSince,
     InvalidInput,
+    OutcomeUnknown,
     RateLimited,
     SavedAfterAll,
     TenantAdminError,
@@ -474,6 +475,26 @@ def test_a_bookmark_is_taken_before_more_than_one_row_is_changed(
     assert edge.bookmarks == taken, "none of an act that a question stops"
     with pytest.raises(NotRecorded):
         writing.undo(production, back, now=NOW)
+
+
+@pytest.mark.parametrize("more", ["role TEXT", "role TEXT DEFAULT 'none'"])
+def test_what_was_created_and_found_later_is_undone_where_the_table_has_another_column(
+    production: D1Database, edge: Edge, file: Path, more: str
+) -> None:
+    """But for one that the database has filled in, as others may have changed that since."""
+    execute(file, f"ALTER TABLE users ADD COLUMN {more}")
+    production._unanswered.seconds = 0
+    edge.faults = ["lost after", *["lost before"] * 4]
+    with pytest.raises(OutcomeUnknown) as unknown:
+        users.create(production, "acme", "ada@acme.example", **BY)
+    found = production.settle()
+    assert found is not None and found.saved and unknown.value.made is not None
+    made = unknown.value.made(production)
+    assert isinstance(made, Change)
+    assert ("cannot be undone" in made.left) == ("DEFAULT" in more)
+    if made.inverse_events:
+        writing.undo(production, made, now=NOW)
+        assert ask(file, "SELECT id FROM users") == []
 
 
 @pytest.mark.parametrize("end", ["cancelled", "closed"])
