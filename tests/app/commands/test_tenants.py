@@ -11,6 +11,7 @@ from app.commands import common
 from tests.app.services.chain.verify.chains import ChainFile
 from tests.fixtures.appending import append
 from tests.fixtures.command import run
+from tests.fixtures.inserting import INTO_USERS
 from tests.fixtures.sample import sample
 from tests.fixtures.window import ask, count
 
@@ -115,6 +116,25 @@ def test_what_is_erased_is_dated_when_it_is_open(tmp_path: Path, monkeypatch: py
     assert run("tenants", "erase", path, "acme-corp", "--confirm", "acme-corp").returncode == 0
     ((when,),) = ask(path, "SELECT created_at FROM audit_chain ORDER BY seq DESC LIMIT 1")
     assert when == at[0]
+
+
+def test_rows_that_store_its_name_as_bytes_go_with_all_of_it_and_are_in_no_list_of_its_own(
+    tmp_path: Path,
+) -> None:
+    """As the help says."""
+    path, out = sample(tmp_path / "foundation.sqlite", rows=300), tmp_path / "acme"
+    (users,) = ask(path, "SELECT count(*) FROM users WHERE tenant_id = 'acme-corp'")[0]
+    odd = "('odd', CAST('acme-corp' AS BLOB), 'odd@acme.example', NULL, 1, 1)"
+    ask(path, f"{INTO_USERS}{odd}")
+    listed = run("users", "list", path, tmp_path / "own.csv", "--tenant", "acme-corp").stdout
+    of_all = run("users", "list", path, tmp_path / "all.csv")
+    assert f"{users} users" in listed and "odd@acme.example" not in (tmp_path / "own.csv").read_text()
+    assert of_all.returncode == 0 and "odd@acme.example" in (tmp_path / "all.csv").read_text()
+    listed = run("tenants", "list", path, "--json").stdout
+    assert {one["tenant"]: one["users"] for one in json.loads(listed)}["acme-corp"] == users + 1
+    assert run("tenants", "export", path, "acme-corp", out).returncode == 0
+    assert len((out / "tables" / "users.jsonl").read_text().splitlines()) == users + 1
+    assert f"users: {users + 1} rows" in run("tenants", "erase", path, "acme-corp").stdout
 
 
 @pytest.mark.slow
