@@ -163,7 +163,7 @@ def _differs(window: MainWindow, *, is_older: bool) -> None:
 def _refuse_undo(window: MainWindow) -> None:
     """The act before it can be taken back in its place."""
     act, older = "User bob@acme-corp.example created", "3 users deleted"
-    error = ChangedSince(["email of the record"], act=quoted(act))
+    error = ChangedSince(["E-mail of the record"], act=quoted(act))
     history = _context(window).history
     vars(history)["before_refused"] = lambda _: older
     window._failed(error)

@@ -1,5 +1,6 @@
 """The part of an act on many that can be taken back by itself, where others have changed the rest."""
 
+import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -22,6 +23,9 @@ _LONGEST: Final = 60
 _ALONG: Final = "also"
 """How what they say of rows of other tables begins, which are of no record by themselves."""
 
+_OF_WHOLE: Final = re.compile(r" \([0-9,]+ of ([0-9,]+)\)\Z")
+"""How the name of a part ends."""
+
 Told = tuple[str, Any]
 """An id as payloads give it, told from those that look alike by its storage class as well."""
 
@@ -43,7 +47,10 @@ class ActPart:
         return len(self.change.rows)
 
     def called(self, act: str) -> str:
-        return f"{act} ({self.count:,} of {self.of:,})"
+        """What is a part already stays one of the whole act."""
+        whole = _OF_WHOLE.search(act)
+        act, of = (act, f"{self.of:,}") if whole is None else (act[: whole.start()], whole[1])
+        return f"{act} ({self.count:,} of {of})"
 
     def beside(self, before: "ActPart | None") -> "ActPart":
         """The same of the whole act of which it is a part of the part `before`."""

@@ -574,11 +574,17 @@ def _difference(images: Images, row: RowChange, found: StoredRow | None, what: s
     if found is None:
         return f"{what} was removed"
     if names := _differing(row, found):
-        return f"{', '.join(names)} of {what}"
+        return f"{', '.join(_label(row.table, name) for name in names)} of {what}"
     refer = images.referring([found], 1) if row.after is None else images.referring_to(found, row.changing, 1)
     for child, *_ in refer:
         return f"{child.table.name} refers to {what}"
     return None
+
+
+def _label(table: str, name: str) -> str:
+    """What the interface calls a column; one that nobody declared by its name."""
+    columns = DECLARED[table].columns if table in DECLARED else ()
+    return next((column.label for column in columns if column.source == name), name)
 
 
 def named(rows: Sequence[StoredRow], noun: str, name: Callable[[StoredRow], str]) -> str:

@@ -158,7 +158,7 @@ def test_a_value_that_only_looks_the_same_is_another(
     undone = writing.undo(engine, change, now=NOW)
     execute(database, f"UPDATE users SET email = {later}")
     before = content()
-    with pytest.raises(ChangedSince, match="since: email of the record"):
+    with pytest.raises(ChangedSince, match="since: E-mail of the record"):
         writing.undo(engine, undone, now=NOW)
     assert content() == before
 

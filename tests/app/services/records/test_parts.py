@@ -54,7 +54,7 @@ def test_records_that_keep_an_undo_are_named_and_the_others_are_undone_by_themse
     error = refused(engine, off)
     for said in (
         "“it” cannot be undone, because of what has changed since: ",
-        "active of webhook “Ci 4”",
+        "State of webhook “Ci 4”",
         "webhook “Ci 2” was removed",
         ". Nothing was changed. The other 3 are as they were then. It can be tried again when that is as ",
     ):
@@ -97,7 +97,7 @@ def test_of_many_that_were_added_those_are_taken_away_that_are_as_they_were(
     made = users.create_many(engine, wanted, **HOW)
     sql.execute("UPDATE users SET password_hash = 'x' WHERE email = 'u2@x.example'")
     error = refused(engine, made)
-    assert "password_hash of user “u2@x.example”" in str(error)
+    assert "Password of user “u2@x.example”" in str(error)
     undo(engine, made, part=error.part, now=NOW)
     assert [*sql.execute("SELECT email FROM users")] == [("u2@x.example",)]
     ((kind, said),) = last(sql, 1)
@@ -111,7 +111,7 @@ def test_what_changes_meanwhile_is_left_too(engine: Database, sql: apsw.Connecti
     sql.execute("UPDATE webhook_destinations SET active = 1 WHERE name = 'A'")
     first = refused(engine, off)
     sql.execute("UPDATE webhook_destinations SET active = 1 WHERE name = 'B'")
-    with pytest.raises(ChangedSince, match=r"active of webhook “B”.*The other 2 are") as again:
+    with pytest.raises(ChangedSince, match=r"State of webhook “B”.*The other 2 are") as again:
         undo(engine, off, part=first.part, now=NOW)
     undone = undo(engine, off, part=again.value.part, now=NOW)
     assert undone.left == "; 2 left as they are: changed since (A, B)"
@@ -188,8 +188,8 @@ def test_of_records_of_one_name_it_is_said_which(engine: Database, sql: apsw.Con
     sql.execute("UPDATE notifications SET read = 0 WHERE id = ?", (ids[2],))
     error = refused(engine, read)
     title = ("A title " * 6).strip()
-    assert f"read of notification “{title}” ({ids[2]})" in str(error)
-    assert "read of notification “Own”;" in f"{error};".replace(". Nothing", ";")
+    assert f"State of notification “{title}” ({ids[2]})" in str(error)
+    assert "State of notification “Own”;" in f"{error};".replace(". Nothing", ";")
     sql.execute("UPDATE notifications SET read = 0 WHERE id = ?", (ids[1],))
     assert refused(engine, read).part is None
     sql.execute("UPDATE notifications SET read = 1 WHERE id = ?", (ids[1],))
@@ -220,7 +220,7 @@ def test_ids_that_look_alike_are_told_by_their_class(engine: Database, sql: apsw
     sql.execute("UPDATE notifications SET read = 0 WHERE id = 1 AND typeof(id) = 'integer'")
     error = refused(engine, second)
     assert (error.part, error.others) == (None, 0)
-    assert "read of notification" in str(error)
+    assert "State of notification" in str(error)
 
 
 def test_of_many_that_were_moved_those_go_back_whose_address_nobody_has_taken(

@@ -103,7 +103,7 @@ def test_one_that_somebody_else_has_set_since_stays(engine: Database, sql: apsw.
     sql.execute("UPDATE users SET password_hash = 'theirs'")
     with pytest.raises(ChangedSince) as refused:
         writing.undo(engine, change, now=NOW)
-    assert "password_hash" in str(refused.value) and "theirs" not in str(refused.value)
+    assert "Password of" in str(refused.value) and "theirs" not in str(refused.value)
     assert hashes(sql) == ["theirs"]
 
 

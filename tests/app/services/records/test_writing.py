@@ -189,7 +189,7 @@ def test_undo_refuses_when_somebody_changed_the_row_since(engine: Database, data
     change = commit(engine, changing({"email": "ada@acme-corp.example"}), now=NOW)
     execute(database_path, "UPDATE users SET email = 'other@acme-corp.example'")
     entries = rows_of(database_path)
-    with pytest.raises(ChangedSince, match=r"since: email of the record\. Nothing was changed"):
+    with pytest.raises(ChangedSince, match=r"since: E-mail of the record\. Nothing was changed"):
         undo(engine, change, now=NOW)
     assert users_of(database_path)[0][2] == "other@acme-corp.example"
     assert rows_of(database_path) == entries
@@ -207,10 +207,10 @@ def test_undo_leaves_what_was_done_beside_it_since(engine: Database, sql: apsw.C
     undo(engine, undone, now=NOW + 4)
     assert [*sql.execute(look)] == [("b@x.example", "admin", NOW + 2)]
     sql.execute("UPDATE users SET email = 'c@x.example', updated_at = ?", (NOW + 5,))
-    with pytest.raises(ChangedSince, match=r"since: email, updated_at of the record"):
+    with pytest.raises(ChangedSince, match=r"since: E-mail, Updated of the record"):
         undo(engine, renamed, now=NOW + 6)
     sql.execute("UPDATE users SET email = 'b@x.example', created_at = ?", (NOW + 5,))  # made anew by its id
-    with pytest.raises(ChangedSince, match=r"since: created_at, updated_at of the record"):
+    with pytest.raises(ChangedSince, match=r"since: Created, Updated of the record"):
         undo(engine, renamed, now=NOW + 6)
 
 
@@ -233,7 +233,7 @@ def test_undo_refuses_what_has_become_another_tenants(engine: Database, database
     execute(database_path, "UPDATE users SET tenant_id = 'beta' WHERE id = 'u-1'")
     entries = rows_of(database_path)
     for change in changes:
-        with pytest.raises(ChangedSince, match=r"since: tenant_id.* of the record"):
+        with pytest.raises(ChangedSince, match=r"since: Tenant.* of the record"):
             undo(engine, change, now=NOW)
     assert rows_of(database_path) == entries
 

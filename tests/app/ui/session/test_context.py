@@ -168,7 +168,7 @@ def test_an_undo_that_is_refused_can_be_tried_again_and_keeps_none_from_those_be
             history.undo()
             history.undo()
         assert isinstance(refused.args[0], RowChanged)
-        said = f"“{bob}” cannot be undone, because of what has changed since: email of the record. Nothing"
+        said = f"“{bob}” cannot be undone, because of what has changed since: E-mail of the record. Nothing"
         assert str(refused.args[0]).startswith(said)
         assert history.next_undo == following
         assert history.before_refused(refused.args[0]) == (ada if following == bob else "")
@@ -233,7 +233,7 @@ def test_the_rest_of_an_act_on_many_is_undone_by_itself_and_done_again(
     with qtbot.waitSignal(runner.changed):
         history.revert_rest(error)
     assert emails(database) == ["bob@acme.example", "other@acme.example"]
-    assert history.next_undo == "3 users deleted (2 of 3) (1 of 2)"
+    assert history.next_undo == "3 users deleted (1 of 3)"
     assert history.rest_of_refused(error) == "Do again for the other one"
     gone = refused(lambda: history.revert_rest(error))
     assert isinstance(gone, NothingToDo) and "Nothing was done" in str(gone)

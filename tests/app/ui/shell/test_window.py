@@ -344,7 +344,7 @@ def test_of_an_act_on_many_that_others_have_changed_since_the_rest_is_undone_by_
 ) -> None:
     told, other, off = undo_refused(qtbot, window, demo_path)
     rest = off()
-    assert f"active of webhook “{other}”" in words(told)
+    assert f"State of webhook “{other}”" in words(told)
     assert "The other 2 are as they were then" in words(told)
     assert off() == rest and window.context is not None
     window.context.history.forget(frozenset())  # none is gone, as is seen whenever others have written
