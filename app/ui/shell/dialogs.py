@@ -495,7 +495,13 @@ class RestoreDialog(ConfirmDialog):
         is_read = not before or any(number is not None for number in before.values())
         lacking = 0 if is_read else None  # rows of a table that is not there, or that nobody can tell of
         rows = [
-            _changed_row(table, before.get(table, lacking), after.get(table, 0), prepared.common.get(table))
+            _changed_row(
+                table,
+                before.get(table, lacking),
+                after.get(table, 0),
+                prepared.common.get(table),
+                _GOES if table not in after else _COMES if table not in before and is_read else "",
+            )
             for table in tables
         ]
         self.tables = StaticTable(theme, "What changes", _CHANGES, rows, most=9)
@@ -576,12 +582,16 @@ def _of_chain(offer: Offer) -> tuple[str, Tone]:
 
 
 _NOT_COMPARED = "not compared"
+_COMES = "the table comes"
+_GOES = "the table goes"
 
 
 def _changed_row(
-    table: str, before: int | None, after: int | None, common: Common | None
+    table: str, before: int | None, after: int | None, common: Common | None, only: str
 ) -> tuple[Cell, ...]:
-    """`common` is None where nobody knows which rows are in both."""
+    """`common` is None where nobody knows which rows are in both; `only` says it of a table that one of the two
+    lacks, with or without rows.
+    """
     name = Cell(title_of(table))
     if before is None or after is None:
         return name, _count(before), _count(after), Cell(_NOT_COMPARED)
@@ -598,15 +608,12 @@ def _changed_row(
                 f"+{grouped(come)}" if come else "",
                 f"−{grouped(gone)}" if gone else "",
                 f"{grouped(unlike)} {'differs' if unlike == 1 else 'differ'}" if unlike else "",
+                only,
             ),
         )
     )
-    return (
-        name,
-        _count(before),
-        _count(after),
-        Cell(said or "the same", come - gone, Tone.WARN if gone else None),
-    )
+    tone = Tone.WARN if gone or only == _GOES else None
+    return name, _count(before), _count(after), Cell(said or "the same", come - gone, tone)
 
 
 def _count(number: int | None) -> Cell:
