@@ -589,8 +589,8 @@ _GOES = "the table goes"
 def _changed_row(
     table: str, before: int | None, after: int | None, common: Common | None, only: str
 ) -> tuple[Cell, ...]:
-    """`common` is None where nobody knows which rows are in both; `only` says it of a table that one of the two
-    lacks, with or without rows.
+    """`common` is None where nobody knows which rows are in both; `only` says it of a table that one of the
+    two lacks, with or without rows.
     """
     name = Cell(title_of(table))
     if before is None or after is None:

@@ -208,6 +208,10 @@ class NotSigned(StorageError):
     """No checkpoint was made: what would be signed does not hold, or there is no key to sign with."""
 
 
+class Disturbed(NotSigned):
+    """Others took or changed entries while they were verified: what is there by now was not looked at."""
+
+
 def load_key(folder: Path, keyring: Keyring | None) -> SigningKey:
     """The key of this folder's checkpoints, made on first use: in the keyring, or in a file there.
 

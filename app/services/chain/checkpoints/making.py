@@ -5,10 +5,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Protocol, Unpack
+from typing import TYPE_CHECKING, Final, Protocol, Required, TypedDict, Unpack
 
 from app.services.chain.checkpoint import NEW_LINE, Checkpoint, CheckpointHistory, Reason
-from app.services.chain.checkpoints.document import NotSigned
+from app.services.chain.checkpoints.document import Disturbed, NotSigned
 from app.services.chain.checkpoints.gone import telling
 from app.services.chain.checkpoints.identity import has_ends
 from app.services.chain.checkpoints.lost_ends import ends_to_look_for, keep_verdict, with_lost_end_of
@@ -39,7 +39,8 @@ class Verifier(Protocol):
 class SignedReport:
     """A verification, and the number of the checkpoint that was made of it, or why none was; both None where
     none is needed. `since` is the checkpoint behind which it looked; None where it looked at the whole file.
-    It `is_refused` where none was made for what was found, and not since it could not be written, say.
+    It `is_refused` where none was made for what was found, and not since it could not be written, say;
+    `is_disturbed` where others took or changed entries before it was made.
     """
 
     report: Report
@@ -47,6 +48,19 @@ class SignedReport:
     why_not: str | None = None
     since: Checkpoint | None = None
     is_refused: bool = False
+    is_disturbed: bool = False
+
+
+_TIMES: Final = 3
+"""How often it is verified, at most, where others take or change entries meanwhile."""
+
+
+def _until_undisturbed(attempt: Callable[[], SignedReport]) -> SignedReport:
+    """What others do to the database meanwhile is nobody's fault: it is verified as it is by now."""
+    for _ in range(_TIMES - 1):
+        if not (made := attempt()).is_disturbed:
+            return made
+    return attempt()
 
 
 _NOT_ASKED = f"{NO_CHECKPOINT}: verify it yourself to make one; the keyring may ask to be unlocked"
@@ -235,7 +249,41 @@ def verify_with_checkpoints(
     return report
 
 
+class SigningOptions(TypedDict, total=False):
+    """What whoever has a file verified and signed may choose (`verify_and_sign`)."""
+
+    now: Required[Now]
+    reason: Required[Reason]
+    archive: Path | None
+    database: str | None
+    accepted_by: str | None
+    by: str | None
+    accepts_end: LostEnd | bool
+    on_report: Callable[[Report], object] | None
+    monitor: Monitor
+
+
 def verify_and_sign(
+    where: Where, store: CheckpointStore, verify: Verifier, **how: Unpack[SigningOptions]
+) -> SignedReport:
+    """Verifies the whole file and, if it holds, signs a checkpoint of it: again, a few times, where others
+    took or changed entries meanwhile, unless a person says that it is another database.
+
+    With a reason of `NEW_LINE` its chains have to hold by themselves, and the checkpoints so far, which are
+    kept, are no longer held against it. `accepted_by` is who says that starts which nothing proves are right;
+    they are recorded as the baseline. `archive` is as in `verify_with_checkpoints`; a checkpoint speaks of
+    the file alone, so it is made where the file holds, whatever its archive says. `database` is as in
+    `CheckpointStore.create`. `on_report` hears the verdict before a keyring is asked for the key. On behalf
+    of whom the file is verified is `by`, where the verdict is to be kept; `accepts_end` as of
+    `keep_verdict`: before, none is signed over an end that was lost. Raises the errors of `verify` and those
+    of `with_archive`.
+    """
+    attempt = partial(_verify_and_sign, where, store, telling(store, verify), **how)
+    # What such a word has done already is not to be said twice.
+    return attempt() if how["reason"] is Reason.ANOTHER_DATABASE else _until_undisturbed(attempt)
+
+
+def _verify_and_sign(
     where: Where,
     store: CheckpointStore,
     verify: Verifier,
@@ -250,19 +298,6 @@ def verify_and_sign(
     on_report: Callable[[Report], object] | None = None,
     monitor: Monitor = UNWATCHED,
 ) -> SignedReport:
-    """Verifies the whole file and, if it holds, signs a checkpoint of it.
-
-    With a reason of `NEW_LINE` its chains have to hold by themselves, and the checkpoints so far, which are
-    kept, are no longer held against it. `accepted_by` is who says that starts which nothing proves are right;
-    they are recorded as the baseline. `archive` is as in `verify_with_checkpoints`; a checkpoint speaks of
-    the file alone, so it is made where the file holds, whatever its archive says. `database` is as in
-    `CheckpointStore.create`. `on_report` hears the verdict before a keyring is asked for the key. On behalf
-    of whom the file is verified is `by`, where the verdict is to be kept; `accepts_end` as of
-    `keep_verdict`: before, none is signed over an end that was lost. Raises the errors of `verify` and those
-    of `with_archive`.
-    """
-
-    verify = telling(store, verify)
     if reason is Reason.START_OVER:
         store.require_original(where)
     instead = reason is Reason.ANOTHER_DATABASE and store.goes_on_instead(where)
@@ -323,7 +358,10 @@ def _signed(where: Where, report: Report, sign: Callable[[], Checkpoint | None])
     try:
         made = sign()
     except (TenantAdminError, OSError) as error:
-        return SignedReport(report, why_not=why_none(error, where), is_refused=isinstance(error, NotSigned))
+        refused, disturbed = isinstance(error, NotSigned), isinstance(error, Disturbed)
+        return SignedReport(
+            report, why_not=why_none(error, where), is_refused=refused, is_disturbed=disturbed
+        )
     return SignedReport(report, None if made is None else made.number)
 
 
@@ -371,20 +409,23 @@ def verify_by_itself(
             with rows_of(where) as rows:
                 if is_there and (not where.costs or has_ends(rows, since, also)):
                     return SignedReport(keep(report, since=since, rows=rows), since=since)
-    before(EVERYTHING)
-    known = store.known(where)
-    report = verify(where, now=now, monitor=monitor, checkpoints=known, seal=sign)
-    report = keep(report)
-    covered = report.verdict is Verdict.VERIFIED and not report.not_covered
-    if not sign or covered or not (report.stands and report.entries):
-        return SignedReport(report)
-    if not store.signs_unasked():
-        return SignedReport(report, why_not=_NOT_ASKED)
-    at = report.begun(now)
-    made = _signed(where, report, partial(store.create, where, report, now=at, reason=Reason.VERIFY))
-    if made.checkpoint is not None:
-        store.verdicts.cover(where, at)
-    return made
+
+    def whole() -> SignedReport:
+        before(EVERYTHING)
+        known = store.known(where)
+        report = keep(verify(where, now=now, monitor=monitor, checkpoints=known, seal=sign))
+        covered = report.verdict is Verdict.VERIFIED and not report.not_covered
+        if not sign or covered or not (report.stands and report.entries):
+            return SignedReport(report)
+        if not store.signs_unasked():
+            return SignedReport(report, why_not=_NOT_ASKED)
+        at = report.begun(now)
+        made = _signed(where, report, partial(store.create, where, report, now=at, reason=Reason.VERIFY))
+        if made.checkpoint is not None:
+            store.verdicts.cover(where, at)
+        return made
+
+    return _until_undisturbed(whole)
 
 
 def try_to_sign(

@@ -13,7 +13,7 @@ from typing import Final
 
 from app.services.chain import checkpoint
 from app.services.chain.checkpoints import doubts
-from app.services.chain.checkpoints.document import NotSigned, SigningKey
+from app.services.chain.checkpoints.document import Disturbed, NotSigned, SigningKey
 from app.services.chain.rules import BROKEN, CALLED, SAY_SO, Code, Finding, Verdict
 from app.services.chain.verify.report import Report
 from app.services.chain.where import Where
@@ -49,7 +49,7 @@ def sealed_by(report: Report, reason: checkpoint.Reason) -> checkpoint.Seal:
             else f"No audit entry is left, so there is nothing to sign; if that is right, {SAY_SO}."
         )
     if report.seal is None:
-        raise NotSigned(
+        raise Disturbed(
             "Only an undisturbed verification of the whole database can become a checkpoint; verify it again."
         )
     return report.seal

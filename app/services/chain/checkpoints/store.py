@@ -258,7 +258,7 @@ class CheckpointStore:
             there = {seq: row.hash for seq, row in rows.at(heads).items()}
             if there != heads:
                 is_it = where.costs or bool(there.items() & heads.items())
-                raise document.NotSigned(_WENT if is_it else _REPLACED)
+                raise document.Disturbed(_WENT) if is_it else document.NotSigned(_REPLACED)
             ever = report.entries
             if before is not None and reason not in NEW_LINE:
                 refuse_lost_starts(report, seal, before)

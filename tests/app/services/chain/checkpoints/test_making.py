@@ -1,6 +1,6 @@
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Unpack
 
 import apsw
 import pytest
@@ -11,9 +11,12 @@ from app.services.chain.checkpoints import making
 from app.services.chain.checkpoints.document import NotSigned
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.rules import SAY_SO, START_OVER, Code, Verdict
-from app.services.chain.verify.report import Section
-from app.services.chain.where import InFile
+from app.services.chain.verify.report import Report, Section
+from app.services.chain.verify.verification import Options
+from app.services.chain.where import InFile, Where
+from app.services.files.opening import open_database
 from app.services.keyring import KeyringUnavailable
+from app.services.tenants.erasing import erase
 from app.workers import scan_pool
 from models.errors import Cancelled
 from models.progress import Monitor
@@ -188,6 +191,31 @@ def test_a_file_replaced_while_it_was_verified_is_not_signed(demo: Path, tmp_pat
         with pytest.raises(NotSigned, match=says):
             store.create(InFile(demo), report, now=NOW, reason=Reason.VERIFY)
     assert store.checkpoints(InFile(demo)) == ()
+
+
+@pytest.mark.parametrize("times", [1, 2, 3])
+def test_what_others_erase_meanwhile_is_not_signed_and_all_is_verified_again(
+    tmp_path: Path, times: int
+) -> None:
+    path = ChainFile.build(tmp_path / "foundation.sqlite", rows=3, tenants=4).path
+    store, others = CheckpointStore(tmp_path / "checkpoints"), CheckpointStore(tmp_path / "elsewhere")
+    reports: list[Report] = []
+
+    def beside_others(where: Where, /, **options: Unpack[Options]) -> Report:
+        reports.append(VERIFY(where, **options))
+        if len(reports) <= times:
+            erase(open_database(path), f"tenant-0{len(reports)}", others, VERIFY, actor="mei", now=NOW)
+        return reports[-1]
+
+    made = making.verify_and_sign(
+        InFile(path), store, beside_others, now=NOW, reason=Reason.REQUEST, by="root"
+    )
+    assert len(reports) == min(times + 1, 3)
+    assert made.report.entries == reports[-1].entries < reports[0].entries
+    if times == 3:
+        assert made.checkpoint is None and "removed, or changed, by somebody else" in str(made.why_not)
+    else:
+        assert (made.checkpoint, made.report.verdict) == (1, Verdict.CONSISTENT)
 
 
 def test_every_error_and_every_unproven_start_holds_a_tenant(tmp_path: Path) -> None:
