@@ -14,13 +14,16 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 
 from models.engine import Database, within
 from models.errors import Cancelled, TenantAdminError
 from models.progress import WATCHING, Monitor, Progress, Waiting, seldom, under_way
+
+if TYPE_CHECKING:
+    from app.services.records.change import Change
 
 STOP_SECONDS = 5.0
 """How long the threads of a runner that was stopped are waited for; what takes longer is left behind."""
@@ -149,9 +152,9 @@ class Runner(QObject):
     `on_failed`, so that nothing waits for an end that never comes.
 
     A write that returns a `Change` is announced by `changed(change, initiator)` before its `on_done`;
-    `initiator` is what the caller of `write` gave. Whoever started a job that wrote announces it by the same
-    signal. There is no other way to hear of a change. `failed_with` tells of each expected failure, before
-    its owner hears of it: some say more of the database than of what was asked of it.
+    `initiator` is what the caller of `write` gave. Whoever started a job that wrote says so by `announce`.
+    There is no other way to hear of a change. `failed_with` tells of each expected failure, before its owner
+    hears of it: some say more of the database than of what was asked of it.
 
     What a task holds, its functions, result and error with all they refer to, may be widgets, which must not
     die on another thread. So a task belongs to the interface thread: the others are given its number, and
@@ -493,6 +496,10 @@ class Runner(QObject):
         finally:
             self._begin_jobs()
 
+    def announce(self, change: "Change", initiator: object) -> None:
+        """Tells everybody of what was written, be it by a job, or found later to be saved."""
+        self.changed.emit(change, initiator)
+
     def _tell(self, task: Task) -> None:
         """What became of it, to whom it concerns."""
         assert task.ended is not None  # noqa: S101  # its thread said so
@@ -505,7 +512,7 @@ class Runner(QObject):
             from app.services.records.change import Change  # noqa: PLC0415 - the window appears before it is loaded
 
             if isinstance(result, Change):
-                self.changed.emit(result, task.initiator)
+                self.announce(result, task.initiator)
             if on_done is not None and not task.dropped:
                 on_done(result)
         elif task.dropped:

@@ -714,9 +714,9 @@ class History(QObject):
     def found_saved(self, change: Any, error: errors.MayBeIn) -> None:
         """One whose answer was lost, and which is there: what it did, or took back, is as with any other."""
         if error.take is None:
-            self._runner.changed.emit(change, _FOUND)  # a person is elsewhere by now
+            self._runner.announce(change, _FOUND)  # a person is elsewhere by now
         else:
-            self._runner.changed.emit(error.take(change), self)
+            self._runner.announce(error.take(change), self)
 
     def before_refused(self, error: errors.TenantAdminError) -> str:
         """What an act is called that can be undone in the place of one whose undo failed with this; "" where

@@ -512,7 +512,7 @@ class Retention(QObject):
         if result is None or not (result.total or result.reported) or self._stopped:
             return
         after = result.after
-        self._context.runner.changed.emit(result.change(), self)
+        self._context.runner.announce(result.change(), self)
         is_seen_whole = result.is_seen_whole or self._context.costs  # of a live one nobody can tell
         if after is not None and (found := after.signed) is not None and is_seen_whole:
             verdict.take(Outcome.of(found, at=at, by=self._settings.actor))

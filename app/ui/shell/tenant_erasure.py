@@ -54,7 +54,7 @@ class TenantErasure(QObject):
         def done(erased: Erased) -> None:
             self.deleteLater()
             wait.done(WaitDialog.DialogCode.Accepted)
-            context.runner.changed.emit(erased.change(), self)
+            context.runner.announce(erased.change(), self)
             if (after := erased.after) is not None:
                 context.verdict.take(Outcome.of(after, at=now, by=actor))
             tell(erased)

@@ -4,6 +4,7 @@ import pytest
 from PySide6.QtCore import QObject
 from pytestqt.qtbot import QtBot
 
+from app.services.records.change import Change
 from app.services.retention.removal import RetentionResult
 from app.services.retention.run import RetentionStopped
 from app.ui.session.lock import Lock, Unsettled
@@ -60,4 +61,4 @@ def test_what_became_of_a_change_is_told_when_a_write_has_found_it_out(
     assert (told.args, unsettled.error) == ([False, "A user deleted"], None)
     database.has_news = True
     with qtbot.waitSignal(unsettled.found):
-        runner.changed.emit(None, None)
+        runner.announce(Change("", (), ()), None)

@@ -862,7 +862,7 @@ def test_what_retention_did_here_is_verified_with_what_it_wrote(
     assert context is not None
     append(demo_path, "new", 5)
     went = Change("Retention removed 1 row", (), (), bulk=frozenset({AUDIT_CHAIN.name}))
-    context.runner.changed.emit(went, object())
+    context.runner.announce(went, object())
     qtbot.waitUntil(lambda: context.verdict.through == 605 and not context.verdict.is_running)
     context.outside.look(lambda: looked.append(True))
     qtbot.waitUntil(lambda: bool(looked))

@@ -198,9 +198,9 @@ def test_what_an_earlier_run_has_left_open_is_told_until_it_is_dismissed(
     read = [Change("1 notification marked read", (row(key, {"id": key}),), ()) for key in "ab"]
     own.unsettled.became.emit(Settled(saved=False, what="", mark=read[0].mark), read[0].summary, True)
     qtbot.waitUntil(shown.isVisible)
-    own.runner.changed.emit(read[1], None)
+    own.runner.announce(read[1], None)
     assert shown.isVisible(), "that was another one"
-    own.runner.changed.emit(read[0], None)
+    own.runner.announce(read[0], None)
     assert not shown.isVisible()
 
 

@@ -317,7 +317,7 @@ def test_what_others_wrote_before_does_not_outdate_a_verification(
     with qtbot.waitSignal(page.verified):
         click(qtbot, page.verify_button)
     went = Change("Retention removed 1 row", (), (), bulk=frozenset({AUDIT_CHAIN.name}))
-    page.context.runner.changed.emit(went, object())
+    page.context.runner.announce(went, object())
     assert page.banner.detail() == "Retention has removed entries. Verify it again."
 
 
