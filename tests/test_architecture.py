@@ -240,6 +240,18 @@ def test_nothing_is_made_whose_end_pyside_does_not_hear_of(folder: str, made: st
     assert not found, "\n".join(found)
 
 
+def test_only_its_owner_says_that_it_has_changed() -> None:
+    """Others call what says what happened, such as `Runner.announce` and the methods of `FileVerdict`."""
+    emitted = re.compile(r"(?<!\bself)\.changed\.emit\b")
+    found = [
+        f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
+        for path in sources("app")
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if emitted.search(line)
+    ]
+    assert not found, "\n".join(found)
+
+
 def test_what_is_emitted_while_widgets_go_reaches_declared_slots_alone() -> None:
     """PySide keeps slots that are not declared with the object's attributes, which are cleared first when
     garbage is collected: a widget that goes then and had the focus calls one that is no more.

@@ -138,10 +138,12 @@ class Context(QObject):
         opened.database.on_own = partial(_keep_own, opened)
         if opened.file is not None:  # a live one keeps what was sent by itself
             opened.database.on_sent = partial(_expect_own, opened)
-        self.verdict = FileVerdict(self)
-        self.verdict.searches = int(opened.database.costs)  # once for the first time: nothing verifies it
-        self.verdict.lacks_table = lambda: self.without(AUDIT_CHAIN.name) is not None
-        self.verdict.saw_table = lambda: AUDIT_CHAIN.name in self.gone
+        self.verdict = FileVerdict(
+            self,
+            lacks_table=lambda: self.without(AUDIT_CHAIN.name) is not None,
+            saw_table=lambda: AUDIT_CHAIN.name in self.gone,
+            awaits_search=opened.database.costs,  # nothing verifies it
+        )
         self._told_lost: LostEnd | None = None
         self.verdict.changed.connect(self._look_at_verdict)
         self.outside.went_back.connect(self._went_back)

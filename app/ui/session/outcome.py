@@ -227,8 +227,7 @@ def begin(context: "Context", then: Callable[[], object]) -> None:
     """Tells that a person has asked for a verification, and what others have written until now, which is
     verified and must not outdate the outcome; and `then` begins it.
     """
-    context.verdict.is_asked = True
-    context.verdict.asked.emit()
+    context.verdict.ask()
     context.outside.look(then)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -82,7 +83,17 @@ class FileVerdict(QObject):
     may_be_another = Signal()
     met = Signal(object)
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(
+        self,
+        parent: QObject | None = None,
+        *,
+        lacks_table: Callable[[], bool] = lambda: False,
+        saw_table: Callable[[], bool] = lambda: False,
+        awaits_search: bool = False,
+    ) -> None:
+        """`lacks_table` and `saw_table` tell whether there is no table of the chain's name now, and whether
+        there was one when it was opened. It `awaits_search` for the end that was verified before any other.
+        """
         super().__init__(parent)
         self.outcome: Outcome | None = None
         self.last: KeptVerdict | None = None
@@ -102,20 +113,67 @@ class FileVerdict(QObject):
         self.whole_at: int | None = None
         self.is_running = self.is_asked = self.is_pruned = False
         self.failure: str | None = None
-        self.follows_soon: Callable[[], bool] = lambda: False
-        """Whether a verification by itself follows within minutes once others have written."""
-        self.lacks_table: Callable[[], bool] = lambda: False
-        self.saw_table: Callable[[], bool] = lambda: False
-        """Whether there is no table of the chain's name now, and whether there was one when it was opened."""
+        self._follows_soon: Callable[[], bool] = lambda: False
+        self._look_at_end: Callable[[], object] | None = None
+        self.lacks_table, self.saw_table = lacks_table, saw_table
         self.was_known = False
-        """Whether entries were known, here or by checkpoints, of one that had no such table then."""
-        self.look_at_end: Callable[[], object] | None = None
-        """Finds out whether the chain ends as it did, and calls `outdate`."""
         self._failed_at = 0
         self._known_then: KeptVerdict | None = None
-        self.searches = 0
+        self.searches = int(awaits_search)
         """How often the end that was verified is being looked for, or is about to be."""
         self._behind_search: list[Callable[[], object]] = []
+
+    def look_after(
+        self, follows_soon: Callable[[], bool], look_at_end: Callable[[], object], *, was_known: bool = False
+    ) -> None:
+        """What verifies by itself tells by `follows_soon` whether that is within minutes once others have
+        written; `look_at_end` finds out whether the chain ends as it did, and calls `outdate`. With
+        `was_known` entries were known, here or by checkpoints, of what had no chain when it was opened.
+        """
+        self._follows_soon, self._look_at_end, self.was_known = follows_soon, look_at_end, was_known
+
+    def begin_run(self) -> None:
+        self.is_running = True
+        self.changed.emit()
+
+    def stop_run(self) -> None:
+        """Nothing is to come of it."""
+        self.is_running = False
+
+    def ask(self) -> None:
+        """A person has asked for one, to which what runs by itself gives way."""
+        self.is_asked = True
+        self.asked.emit()
+
+    @contextmanager
+    def ending(self, *, asked: bool = False) -> Iterator[None]:
+        """The one that ran by itself, or was `asked` for, has ended: what came of it is told within."""
+        if asked:
+            self.is_asked = False
+        else:
+            self.is_running = False
+        yield
+        self.changed.emit()
+
+    def begin_pruning(self) -> None:
+        self.is_pruned = True
+
+    def end_pruning(self, *, took_nothing: bool) -> None:
+        """Retention that took nothing is not what has written since."""
+        self.is_pruned = False
+        if took_nothing and self.outcome is not None and self.outcome.outdated == RETENTION:
+            self.outcome = replace(self.outcome, outdated="")
+            self.changed.emit()
+            self.outdate_by_others()
+
+    def say_unsigned(self, why: str) -> None:
+        """Why there is no checkpoint of what is known, or none yet."""
+        if self.outcome is not None:
+            self.outcome = replace(self.outcome, why_not=why)
+
+    def count(self, newer: int) -> None:
+        self.newer = newer
+        self.changed.emit()
 
     def begin_search(self) -> None:
         self.searches += 1
@@ -270,13 +328,13 @@ class FileVerdict(QObject):
         """Claims less of what another program may have changed, unless the chain ends as it did."""
         if self.outcome is None or self.outcome.is_doubted:
             return
-        follows = self.follows_soon()
+        follows = self._follows_soon()
         if follows:
             self.outdate(AGAIN)
         if self.outcome.is_doubted:  # by retention, which runs here and will tell what it found
             return
-        if self.outcome.intact and self.look_at_end is not None:
-            self.look_at_end()
+        if self.outcome.intact and self._look_at_end is not None:
+            self._look_at_end()
         elif not follows:
             self.outdate(OTHERS)
 
@@ -359,13 +417,6 @@ class FileVerdict(QObject):
         self.remember(last)
         if back is not None and last.at <= back[1] and self.lost_end is None:
             self.went_back(*back)
-
-    def spare(self) -> None:
-        """Retention ran and took nothing: it is not what has written since."""
-        if self.outcome is not None and self.outcome.outdated == RETENTION:
-            self.outcome = replace(self.outcome, outdated="")
-            self.changed.emit()
-            self.outdate_by_others()
 
     def outdate(self, by: str) -> None:
         """Claims less: the file may not be what was verified. `by` is of those that an outcome knows."""

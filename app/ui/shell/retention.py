@@ -407,7 +407,7 @@ class Retention(QObject):
                 ).carry_out()
 
         self.status.emit("Retention: running…")
-        self._context.verdict.is_pruned = True
+        self._context.verdict.begin_pruning()
         self._job = self._context.job(
             "Removing what is old…",
             work,
@@ -505,10 +505,9 @@ class Retention(QObject):
 
     def _tell_change(self, result: RetentionResult | None, at: int) -> None:
         verdict = self._context.verdict
-        verdict.is_pruned = self.running
-        took_nothing = not self._context.costs if result is None else not result.total
-        if took_nothing and not self.running:  # of what failed on a live database one cannot know
-            verdict.spare()
+        if not self.running:  # of what failed on a live database one cannot know
+            took_nothing = not self._context.costs if result is None else not result.total
+            verdict.end_pruning(took_nothing=took_nothing)
         if result is None or not (result.total or result.reported) or self._stopped:
             return
         after = result.after

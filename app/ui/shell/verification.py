@@ -104,16 +104,14 @@ class SelfVerification(QObject):
 
     def _start_if(self, was_known: bool) -> None:
         if was_known:
-            self._verdict.was_known = True
-            self._start()
+            self._start(was_known=True)
         elif self._context.costs:
             self._verdict.end_search()
 
-    def _start(self) -> None:
+    def _start(self, *, was_known: bool = False) -> None:
         self._verdict.changed.connect(self._say)
         self._verdict.changed.connect(self._note_outcome)
-        self._verdict.follows_soon = self._follows_soon
-        self._verdict.look_at_end = self._look_at_end_soon
+        self._verdict.look_after(self._follows_soon, self._look_at_end_soon, was_known=was_known)
         self._verdict.asked.connect(self._give_way)
         self._verdict.asked.connect(self._say)
         self._verdict.may_be_another.connect(self._hear_what_was_kept)
@@ -136,7 +134,7 @@ class SelfVerification(QObject):
     def stop_run(self) -> None:
         """Ends the run that is under way; what was known before stays known."""
         job, self._job = self._job, None
-        self._verdict.is_running = False
+        self._verdict.stop_run()
         if job is not None:
             job.cancel()
 
@@ -160,9 +158,8 @@ class SelfVerification(QObject):
         self._begun, self._ran_at, self._signs = now(), monotonic(), sign
         self._signed_at = self._ran_at if sign else self._signed_at
         self._note_start()
-        self._verdict.is_running = True
         self._job = self._context.runner.job(work, on_done=self._ended, on_failed=self._failed)
-        self._verdict.changed.emit()
+        self._verdict.begin_run()
 
     def _check_again(self) -> None:
         """Unless whoever took entries away has told what it found after that."""
@@ -409,11 +406,10 @@ class SelfVerification(QObject):
     def _ended(self, outcome: Outcome) -> None:
         if self._job is None:  # stopped too late
             return
-        self._job, self._verdict.is_running = None, False
-        before = self._verdict.outcome
+        self._job, before = None, self._verdict.outcome
         known = before is not None and before.report.findings == outcome.report.findings
-        self._verdict.take(outcome)
-        self._say()
+        with self._verdict.ending():
+            self._verdict.take(outcome)
         is_told = outcome.is_broken or outcome.report.verdict is Verdict.EARLIER
         if is_told and not known and self._window is not None:  # the same is not said every day
             QApplication.alert(self._window.window())
@@ -432,13 +428,14 @@ class SelfVerification(QObject):
         tell(self._context.runner, window, title, words, urgent=True)
 
     def _failed(self, error: errors.TenantAdminError) -> None:
-        self._job, self._verdict.is_running = None, False
-        if not isinstance(error, errors.Cancelled):
+        self._job = None
+        with self._verdict.ending():
+            if isinstance(error, errors.Cancelled):
+                return
             self._verdict.fail(str(error), self._context.clock())
             known = self._verdict.outcome
             if not error.is_retriable and known is not None and known.outdated == AGAIN:
                 self._verdict.outdate(OTHERS)  # which the next one may find no better
-        self._verdict.changed.emit()
 
     def _hear(self, change: Change, initiator: object) -> None:
         if AUDIT_CHAIN.name in change.tables and change.bulk:  # retention took entries away
@@ -578,8 +575,7 @@ class SelfVerification(QObject):
     def _counted(self, through: int, newer: int) -> None:
         was, self._counted_for = self._counted_for, through
         if through == self._verdict.through and (newer != self._verdict.newer or was != through):
-            self._verdict.newer = newer
-            self._verdict.changed.emit()
+            self._verdict.count(newer)
 
     def _age(self) -> None:
         if self._verdict.known is not None:

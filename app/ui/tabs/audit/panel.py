@@ -446,7 +446,7 @@ class VerificationPanel(QWidget):
         seconds = time.monotonic() - waiting.since
         what = f"{NO_CHECKPOINT}: {verdict_words.inside(waiting.what)}, {seconds:.0f} s…"
         if known.why_not != what and seconds >= WAIT_SECONDS:
-            self._context.verdict.outcome = replace(known, why_not=what)
+            self._context.verdict.say_unsigned(what)
             self._say_known()
 
     def _stop_waiting(self) -> None:
@@ -463,12 +463,11 @@ class VerificationPanel(QWidget):
 
     def _finished(self, outcome: Outcome) -> None:
         job = self._end()
-        self._context.verdict.is_asked = False
         if job is not None and job.cancelled:  # too late to stop, but it may be of what is not in sight now
             self._failed(Cancelled())
         else:
-            self.show_outcome(outcome)
-            self._context.verdict.changed.emit()
+            with self._context.verdict.ending(asked=True):
+                self.show_outcome(outcome)
             self._context.verdict.may_be_another.emit()  # what was kept, the ends of tenants among it
             self._then(outcome)
 
@@ -477,15 +476,14 @@ class VerificationPanel(QWidget):
         if isinstance(error, MuchToRead) and job is not None and not job.cancelled:
             self._ask_cost(error)
             return
-        self._context.verdict.is_asked = False
-        if not isinstance(error, Cancelled) and self._context.outside.error is None:  # else that is said
-            self._context.verdict.fail(str(error), self._context.clock())
-        self._context.verdict.changed.emit()
+        with self._context.verdict.ending(asked=True):
+            if not isinstance(error, Cancelled) and self._context.outside.error is None:  # else that is said
+                self._context.verdict.fail(str(error), self._context.clock())
         known = self._context.verdict.outcome
         if not isinstance(error, Cancelled):
             self._say(Tone.WARN, COULD_NOT, detail=str(error))  # which tells nothing of the chain
         elif known is not None and known.asked is self._asked:  # only its checkpoint was still to be made
-            self._context.verdict.outcome = replace(known, why_not=_NOT_MADE)
+            self._context.verdict.say_unsigned(_NOT_MADE)
             self._say_known()
         else:
             self._say_known("Verification cancelled")

@@ -203,17 +203,15 @@ def verify(context: Context, asked: Asked, window: QWidget) -> None:
     work = outcome.verify(context, asked, on_cost=words.tell)
 
     def done(found: Outcome) -> None:
-        verdict.is_asked = False
-        verdict.take(found)
-        verdict.changed.emit()
+        with verdict.ending(asked=True):
+            verdict.take(found)
         is_signed = found.checkpoint is not None
         _, head, _ = headline(found.report, found.asked.since, is_signed=is_signed)
         context.say(f"{head}, {found.report.tally}" if found.report.tally else head)
 
     def failed(error: TenantAdminError) -> None:
-        verdict.is_asked = False
-        or_ask(context.theme, again, window, not_verified)(error)
-        verdict.changed.emit()
+        with verdict.ending(asked=True):
+            or_ask(context.theme, again, window, not_verified)(error)
 
     def again(most: int) -> None:
         verify(context, replace(asked, most=most), window)

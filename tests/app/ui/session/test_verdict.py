@@ -15,7 +15,7 @@ from tests.conftest import NOW
 def test_a_failure_is_told_until_somebody_has_verified_since() -> None:
     """What was known when it failed says nothing of that, be it of the same second."""
     verdict, known = FileVerdict(), KeptVerdict(Verdict.VERIFIED, NOW, "ada", 9, 0, 0, 9)
-    verdict.last = known
+    verdict.remember(known)
     verdict.fail("the disk is full", NOW)
     verdict.forget_failure(replace(known, at=NOW - 1, by="cron"))
     verdict.forget_failure(replace(known))
@@ -27,11 +27,10 @@ def test_a_failure_is_told_until_somebody_has_verified_since() -> None:
 def test_retention_that_took_nothing_is_not_said_to_have_taken_entries() -> None:
     verdict = FileVerdict()
     verdict.take(Outcome(Asked(), Report(Verdict.VERIFIED, 9, 0.0, (), (), {})))
-    verdict.is_pruned = True
+    verdict.begin_pruning()
     verdict.outdate(OTHERS)
     assert verdict.outcome is not None and verdict.outcome.outdated == RETENTION, "as far as one knows"
-    verdict.is_pruned = False
-    verdict.spare()
+    verdict.end_pruning(took_nothing=True)
     assert verdict.outcome.outdated == OTHERS
 
 

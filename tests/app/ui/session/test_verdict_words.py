@@ -99,7 +99,8 @@ def test_where_an_end_is_lost_nothing_newer_is_said_to_hold() -> None:
     heard, here, changed = FileVerdict(), FileVerdict(), FileVerdict()
     heard.remember(KeptVerdict(Verdict.CONSISTENT, NOW, "mei", 9, 0, 0, through=12, lost_end=lost))
     here.take(Outcome(Asked(), report, at=NOW))
-    heard.newer = here.newer = 2
+    heard.count(2)
+    here.count(2)
     for verdict in (heard, here):
         assert said_of.of_file(verdict, NOW + 300, utc=True)[3].startswith(
             "What is there through entry 12 holds as it stands, verified 5 min ago; 2 newer entries are not "

@@ -618,8 +618,8 @@ def test_the_verdict_is_kept_where_the_preference_is_off(
     assert window.context is not None and window.workspace is not None
     verification, verdict = window.workspace.verification, window.context.verdict
     qtbot.waitUntil(lambda: verdict.newer == 5 and "5 newer" in window.shield.text())
-    verification._counted_for, verdict.newer = None, 0  # as it is until these are counted
-    verification._say()
+    verification._counted_for = None
+    verdict.count(0)  # as it is until these are counted
     assert window.shield.text().startswith(f"Chain consistent through entry {verdict.through}, ")
 
 

@@ -216,11 +216,10 @@ def test_each_state_of_a_chain_has_its_words_and_webhooks_their_health(
         kept = str(context.opened.kept_by)
         log.add(kept, to, make(to, "run_killed", "{}", now=NOW), answer, signing=Signing.PLATFORM, days=30)
     page = show(qtbot, window)
-    context.verdict.is_running = True
-    context.verdict.changed.emit()
+    context.verdict.begin_run()
     assert set(rows_of(page, "chain")) == {"being verified…"}
-    context.verdict.is_running = False
-    context.verdict.changed.emit()
+    with context.verdict.ending():
+        pass
     assert {one.split(" ·")[0] for one in rows_of(page, "chain")} == {"not verified"}
     by_name = dict(zip(rows_of(page, "name"), rows_of(page, "webhooks"), strict=True))
     assert by_name[of].endswith(" · 1 failing")
