@@ -1,16 +1,11 @@
-"""What every tab and dialog of one open file is given: the means to read it, to act, to take back an act,
-and to hear what other programs write.
-"""
+"""What every tab and dialog of one open file is given: the means to read it, to act and to show it."""
 
-from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from PySide6.QtWidgets import QWidget
 from shiboken6 import Shiboken
 
@@ -24,22 +19,20 @@ from app.services.records.tables import AUDIT_CHAIN, USERS, Scope
 from app.services.text import counted, quoted
 from app.settings import Settings
 from app.ui.session.busy import Busy, Turns
+from app.ui.session.history import History, may_go_well
 from app.ui.session.lock import Lock, Pause, TokenWatch, Unsettled
+from app.ui.session.outside import Outside
 from app.ui.session.sight import Sight
 from app.ui.session.verdict import FileVerdict, gone_in_words, which_gone
 from app.ui.theme import Theme
 from app.workers.runner import Runner, Task
 from models import errors
-from models.engine import MOST_READ, Capability, Database, LostEntry, OwnEntry
+from models.engine import MOST_READ, Capability, Database, OwnEntry
 from models.progress import Monitor
 from models.schema import StoredTables, shape_of
 
 if TYPE_CHECKING:
     from app.services.chain.verify.report import LostEnd
-    from app.services.records.parts import ActPart
-
-Displaced = errors.FileMoved | errors.LogMissing
-"""Why the file in its place is not what is shown."""
 
 _CANNOT = {
     Capability.BACKUP: "No copy can be saved of this database.",
@@ -51,9 +44,6 @@ _CANNOT = {
 
 AGES_MS = 15_000
 """After which words like "just now", which holds for a minute, are said again."""
-
-KEPT_MS = 2_000
-"""How soon it is seen that a connection was changed; each write looks by itself."""
 
 MOST_WRITTEN = 1_000
 """Rows that are written where each is charged, and nobody is asked before."""
@@ -482,7 +472,7 @@ class Context(QObject):
         if isinstance(error, Caution):
             self.asks.emit(error, agreed, partial(failed, error) if failed else lambda: None, again)
         else:
-            self._again = (error, again) if _may_go_well(error) else None
+            self._again = (error, again) if may_go_well(error) else None
             (failed or self.runner.failed.emit)(error)
 
     def again(self, error: errors.TenantAdminError) -> Callable[[], object] | None:
@@ -512,277 +502,6 @@ def _known_through(opened: Opened) -> int:
     return 0
 
 
-def _may_go_well(error: errors.TenantAdminError) -> bool:
-    """Whether nothing was done, and the same may be done later."""
-    return error.is_retriable and not error.is_undecided
-
-
-_FOUND = object()
-"""Who announces what was found to be saved: none of those who go to what they have just done."""
-_NOT_DONE = "Nothing was undone: the action just before it did not go through, as far as is known."
-_GONE = "Nothing was done: that was undone or done again meanwhile, or its tenant was erased."
-
-Acts = list[tuple[str, "Change"]]
-Ask = Callable[["Change", Callable[[], None]], None]
-"""Puts an act to the person before it is taken back or done again, and goes on where they agree."""
-
-
-def _without_question(change: Change, go: Callable[[], None]) -> None:
-    go()
-
-
-class History(QObject):
-    """What can be taken back of one open file, and done again: every change that `runner` announces.
-
-    What it takes back, or does again, is a change like any other whose initiator it is. Where that is
-    refused, because somebody has changed the record since, `Runner.failed` says so, and it can be tried
-    again; the one before it, which is guarded by itself, is offered in its place (`before_refused`), and one
-    that is refused twice in turn lets the older ones go first.
-    `changed` when there is something else to undo, `begun` when a person has asked for it: the answer may
-    take a while.
-    `agreed` is what a person has agreed to, and `refused(again, failed, error)` asks them for more. `sight`
-    hears what it writes; `write(doing, function, …)` is `Runner.write`, and says how far it is, `of` so many,
-    where it takes long.
-    """
-
-    changed = Signal()
-    begun = Signal()
-
-    def __init__(
-        self,
-        runner: Runner,
-        clock: Callable[[], int],
-        parent: QObject | None = None,
-        *,
-        agreed: Agreed,
-        refused: Callable[
-            [Callable[[], object], Callable[[errors.TenantAdminError], None], errors.TenantAdminError], None
-        ],
-        sight: Sight,
-        write: Callable[..., object] | None = None,
-    ) -> None:
-        super().__init__(parent)
-        self._runner = runner
-        self._write = write or (lambda doing, *args, of, **how: runner.write(*args, **how))
-        self._clock, self._agreed, self._told, self._sight = clock, agreed, refused, sight
-        self._pending = False
-        # What is asked for meanwhile, in its order, and the act that was refused last, with why.
-        self._waiting: deque[Callable[[], None]] = deque()
-        self._tried: tuple[errors.TenantAdminError, tuple[str, Change]] | None = None
-        self._rest: tuple[errors.TenantAdminError, Change, Callable[[Ask], None]] | None = None
-        """What takes back the part of an act that nobody has changed since."""
-        # What an act is called, and what was committed of it last, of which each direction is the inverse.
-        self._done: Acts = []
-        self._undone: Acts = []
-        runner.changed.connect(self._remember)
-
-    @property
-    def next_undo(self) -> str:
-        """What `undo` would take back; empty when there is nothing."""
-        return self._done[-1][0] if self._done else ""
-
-    @property
-    def next_redo(self) -> str:
-        return self._undone[-1][0] if self._undone else ""
-
-    @property
-    def ending(self) -> str:
-        """What is lost where the file is closed to be written again, as a sentence; "" where nothing is."""
-        if not self._done:
-            return "What was undone cannot be done again afterwards." if self._undone else ""
-        what = quoted(self.next_undo)
-        if len(self._done) > 1:
-            what = f"the {counted(len(self._done), 'act')} before it, {what} the last of them"
-        return f"After this, {what} can no longer be undone."
-
-    def undo(self, ask: Ask = _without_question) -> None:
-        """Takes back the latest act, one that is running when it has ended; behind what was asked for before,
-        unless that comes with a question or is refused. `ask(change, go)` may put it to the person first.
-        """
-        self._after_acts(partial(self._ask, ask, self._done, self._undone, "undone"))
-
-    def redo(self, ask: Ask = _without_question) -> None:
-        self._after_acts(partial(self._ask, ask, self._undone, self._done, "done again"))
-
-    def _after_acts(self, revert: Callable[[], None]) -> None:
-        """While an act is being written that one is meant, so that nothing is done where it fails."""
-        self.begun.emit()
-        is_next = self._runner.is_writing and not (self._pending or self._waiting)
-        meant = self._runner.last_write if is_next else None
-
-        def go() -> None:
-            if meant is not None and meant.failed:
-                self._not_begun(errors.NothingToDo(_NOT_DONE))
-            else:
-                revert()
-
-        self._waiting.append(go)
-        self._go_on()
-
-    def _go_on(self) -> None:
-        if self._waiting and not self._pending:
-            self._pending = True
-            self._runner.when_written(self._waiting.popleft(), self._not_begun)
-
-    def _stop(self) -> None:
-        """What was asked for behind it was meant for when it had been done."""
-        self._pending = False
-        self._waiting.clear()
-
-    def _not_begun(self, error: errors.TenantAdminError) -> None:
-        self._stop()
-        self._runner.failed.emit(error)
-
-    def _ask(
-        self, ask: Ask, here: Acts, there: Acts, what: str, older: tuple[str, Change] | None = None
-    ) -> None:
-        """Of the latest act, or of an `older` one."""
-        self._pending = False
-        if not here:
-            self._go_on()
-            return
-        act = older or here[-1]
-
-        def go() -> None:
-            # What was asked about is still the latest, or there.
-            if not self._pending and any(one is act for one in (here if older else here[-1:])):
-                self._revert(here, there, what, act)
-
-        ask(act[1], go)
-        if not self._pending:
-            self._stop()
-
-    def _revert(
-        self, here: Acts, there: Acts, what: str, act: tuple[str, Change], part: "ActPart | None" = None
-    ) -> None:
-        """Of a part of it, the rest stays as it is."""
-        self._pending = True
-        text, change = act
-        text = text if part is None else part.called(text)
-
-        def took(inverse: Change) -> None:
-            here[:] = [one for one in here if one is not act]
-            if inverse.undoable:
-                there.append((text, inverse))
-            self.changed.emit()
-
-        def take(inverse: Change) -> Change:
-            named = replace(inverse, summary=_called(text, what))
-            took(named)
-            return named
-
-        def if_there(go: Callable[[], None]) -> None:
-            if any(one is act for one in here) and not self._pending:
-                go()
-            else:
-                self._say_gone()
-
-        def rest(part: "ActPart", ask: Ask) -> None:
-            go = partial(self._revert, here, there, what, act, part)
-            if_there(lambda: ask(part.change, partial(if_there, go)))
-
-        def done(inverse: Change) -> None:
-            self._pending = False
-            took(inverse)
-            self._go_on()
-
-        def failed(error: errors.TenantAdminError) -> None:
-            if isinstance(error, errors.MayBeIn) and error.may_be_in:
-                error.take, error.called = take, _called(text, what)
-            if isinstance(error, errors.ChangedSince) and error.part is not None:
-                self._rest = error, change, partial(rest, error.part)
-            self._refused(here, act, error)
-
-        def again() -> None:
-            if any(one is act for one in here):
-                self._revert(here, there, what, act, part)
-
-        self._write(
-            f"{quoted(text)} is being {what}…",
-            _revert,
-            change,
-            text,
-            what,
-            self._sight,
-            now=self._clock(),
-            agreed=self._agreed,
-            part=part,
-            initiator=self,
-            of=len(change.rows) if len(change.rows) > 1 else 0,
-            on_done=done,
-            on_failed=partial(self._told, again, failed),
-        )
-
-    def found_saved(self, change: Any, error: errors.MayBeIn) -> None:
-        """One whose answer was lost, and which is there: what it did, or took back, is as with any other."""
-        if error.take is None:
-            self._runner.announce(change, _FOUND)  # a person is elsewhere by now
-        else:
-            self._runner.announce(error.take(change), self)
-
-    def before_refused(self, error: errors.TenantAdminError) -> str:
-        """What an act is called that can be undone in the place of one whose undo failed with this; "" where
-        there is none.
-        """
-        refused, of = self._tried or (None, None)
-        is_next = error is refused and bool(self._done) and self._done[-1] is of
-        return self._done[-2][0] if is_next and len(self._done) > 1 else ""
-
-    def undo_before(self, error: errors.TenantAdminError, ask: Ask = _without_question) -> None:
-        """Takes that one back; what was refused stays the next."""
-        if self.before_refused(error):
-            act = self._done[-2]
-            self._after_acts(partial(self._ask, ask, self._done, self._undone, "undone", act))
-        else:
-            self._say_gone()
-
-    def rest_of_refused(self, error: errors.TenantAdminError) -> str:
-        """“Undo for the other 3”, of an act on many that failed with this because of some of them; "" where
-        nothing could be taken back by itself.
-        """
-        if not isinstance(error, errors.ChangedSince) or self._rest is None or self._rest[0] is not error:
-            return ""
-        word = "Undo" if error.cannot == errors.ChangedSince.why else "Do again"
-        return f"{word} for the other {'one' if error.others == 1 else f'{error.others:,}'}"
-
-    def revert_rest(self, error: errors.TenantAdminError, ask: Ask = _without_question) -> None:
-        """Does that; the records that others have changed stay as they are, and are not undone any more."""
-        if self._rest is not None and self._rest[0] is error:
-            revert = self._rest[2]
-            self.begun.emit()
-            self._runner.when_written(partial(revert, ask), self._not_begun)
-        else:
-            self._say_gone()
-
-    def _say_gone(self) -> None:
-        self._runner.failed.emit(errors.NothingToDo(_GONE))
-
-    def forget(self, tenants: frozenset[str]) -> None:
-        """Acts in the chains of these, which were erased, cannot be taken back: nothing is kept of them."""
-        for acts in (self._done, self._undone):
-            acts[:] = [act for act in acts if not act[1].chains & tenants]
-        if self._rest is not None and self._rest[1].chains & tenants:
-            self._rest = None
-        self.changed.emit()
-
-    def _remember(self, change: Change, initiator: object) -> None:
-        if change.undoable and initiator is not self:
-            self._done.append((change.summary, change))
-            self._undone.clear()
-            self.changed.emit()
-
-    def _refused(self, here: Acts, act: tuple[str, Change], error: errors.TenantAdminError) -> None:
-        self._stop()
-        if isinstance(error, Caution):  # a person would not go on
-            return
-        if not _may_go_well(error):
-            if self._tried is not None and self._tried[1] is act:
-                here[:] = [act, *(one for one in here if one is not act)]
-            self._tried = error, act
-            self.changed.emit()
-        self._runner.failed.emit(error)
-
-
 # Rows show before any are written, so what writes is imported where it is used.
 
 
@@ -806,175 +525,3 @@ def _never_follows(database: Database) -> str | None:
     from app.services.chain.append import never_follows  # noqa: PLC0415
 
     return never_follows(database)
-
-
-def _revert(
-    database: Database,
-    change: Change,
-    text: str,
-    what: str,
-    sight: Sight,
-    *,
-    now: int,
-    agreed: Agreed,
-    part: "ActPart | None" = None,
-) -> Change:
-    from app.services.records import writing  # noqa: PLC0415
-
-    undone = writing.undo(database, change, now=now, agreed=agreed, act=quoted(text), what=what, part=part)
-    done = replace(undone, summary=_called(text, what))
-    sight.written(done)
-    return done
-
-
-def _called(text: str, what: str) -> str:
-    """What took back, or did again, the act of that name."""
-    return f"{quoted(text)} {what}"
-
-
-class Outside(QObject):
-    """Asks every `Database.look_seconds` from `start()` on, where the engine can tell, and where that costs
-    something as long as the program is in front, or when it comes back: `written` when another program has
-    written to the database, `displaced(Displaced)` when the file was moved or replaced or its log is gone,
-    and with None when it is in its place again; `error` is which of them holds now. `went_back` when the
-    audit chain ends at a lower number than it did, or another entry stands in the place of its last one, with
-    the number of the last one now; `lost_entries`, while that is told, are those that are gone. While one
-    question waits it asks no other unless somebody wants the answer; behind a long write they would pile up.
-
-    `withdrawn(ConnectionGone)` when the connection by which a live database was opened is another or gone,
-    which takes no request, and with None when it is as it was; `refusal` is which of them holds now.
-    """
-
-    written = Signal()
-    withdrawn = Signal(object)
-    displaced = Signal(object)
-    went_back = Signal(object)
-
-    def __init__(self, runner: Runner, database: Database, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self._runner, self._database = runner, database
-        self._can_tell = Capability.OUTSIDE_CHANGES in database.capabilities
-        self._version: int | None = None
-        self.error: Displaced | None = None
-        self.lost_entries: tuple[LostEntry, ...] = ()
-        self._asked, self._is_late = 0, False
-        self._poll = QTimer(self, interval=int(database.look_seconds * 1000))
-        self._poll.timeout.connect(self._due)
-        self.refusal: errors.ConnectionGone | None = None
-        self._kept = QTimer(self, interval=KEPT_MS)
-        self._kept.timeout.connect(self._look_at_connection)
-
-    def start(self) -> None:
-        """What is written from now on is a change."""
-        if self._database.withdrawn is not None:
-            self._kept.start()
-        if not self._can_tell:
-            return
-        self._poll.start()
-        self._database.is_watched = True
-        if not self._database.costs:
-            self.look()
-        else:
-            self._version = 0  # the first rows tell the rest
-            program = cast("QGuiApplication", QGuiApplication.instance())
-            program.applicationStateChanged.connect(self._come_back)
-            self._runner.failed_with.connect(self._hear)
-
-    def _hear(self, error: errors.TenantAdminError) -> None:
-        """What is missing now was there when the database was opened: others have changed its tables, or have
-        brought it back to before.
-        """
-        if isinstance(
-            error, errors.TableMissing | errors.ColumnMissing | errors.RowChanged | errors.BroughtBack
-        ):
-            self.look(everything=isinstance(error, errors.BroughtBack))
-        elif isinstance(error, errors.WritesLocked):
-            self.look_why()
-        elif isinstance(error, errors.ConnectionGone):
-            self._withdraw(error)
-
-    @Slot()
-    def look_why(self) -> None:
-        """Where a reading has found an earlier state, and the engine has locked its writes."""
-        if self._database.went_back is not None:
-            self.look()
-
-    def _look_at_connection(self) -> None:
-        """One look at a time: while the readers wait for a slow database the others would pile up."""
-
-        def look(database: Database) -> errors.ConnectionGone | None:
-            return None if database.withdrawn is None else database.withdrawn()
-
-        def told(error: errors.ConnectionGone | None) -> None:
-            self._kept.start()
-            self._withdraw(error)
-
-        self._kept.stop()
-        self._runner.read(look, on_done=told, on_failed=lambda error: self._kept.start())
-
-    def _withdraw(self, error: errors.ConnectionGone | None) -> None:
-        if str(error) != str(self.refusal):
-            self.refusal = error
-            self.withdrawn.emit(error)
-
-    def _due(self) -> None:
-        in_front = QGuiApplication.applicationState() is Qt.ApplicationState.ApplicationActive
-        self._is_late = self._database.costs and not in_front
-        if not self._is_late:
-            self.look()
-
-    @Slot(Qt.ApplicationState)
-    def _come_back(self, state: Qt.ApplicationState) -> None:
-        """Looks at once where that is due, and no sooner than usual after that."""
-        if self._is_late and state is Qt.ApplicationState.ApplicationActive and self._poll.isActive():
-            self._is_late = False
-            self._poll.start()
-            self.look()
-
-    def stop(self) -> None:
-        self._poll.stop()
-        self._kept.stop()
-
-    def look(self, then: Callable[[], object] | None = None, *, everything: bool = False) -> None:
-        """Looks now; calls `then` when all that was written until now is known. Each look asks for some of
-        the ends that were verified, one at `everything` for all.
-        """
-        if everything:
-            self._database.looks_at_all = True
-        elif then is None and self._asked:
-            return
-        then = then or (lambda: None)
-        if not self._can_tell:
-            then()
-            return
-
-        def told(version: int) -> None:
-            self._displace(None)
-            self._answer(then, version)
-
-        def failed(error: errors.TenantAdminError) -> None:
-            if isinstance(error, errors.FileMoved | errors.LogMissing):
-                self._displace(error)
-            self._answer(then, self._version)
-
-        self._asked += 1
-        # The writer's connection sees every other connection's commits, and not its own.
-        look = partial(self._runner.write, lambda database: database.outside_changes(), only_looks=True)
-        look(on_done=told, on_failed=failed)
-
-    def _displace(self, error: Displaced | None) -> None:
-        before, self.error = self.error, error
-        if type(error) is not type(before):
-            self.displaced.emit(error)
-
-    def _answer(self, then: Callable[[], object], version: int | None) -> None:
-        self._asked -= 1
-        before, self._version = self._version, version
-        if before is not None and version != before:
-            self.written.emit()
-        ends_at, self._database.went_back = self._database.went_back, None
-        self.lost_entries, self._database.lost_entries = self._database.lost_entries, ()
-        if ends_at is not None:
-            self.went_back.emit(ends_at)
-        self.lost_entries = ()
-        then()

@@ -21,8 +21,9 @@ from app.services.chain.rules import BROKEN, HEADLINES, Verdict
 from app.services.opened import whole_part
 from app.services.records.change import Change
 from app.services.text import counted, some_of
-from app.ui.session.context import Context, Displaced
+from app.ui.session.context import Context
 from app.ui.session.lock import ANOTHER, what_became
+from app.ui.session.outside import Displaced
 from app.ui.session.verdict import gone_in_words
 from app.ui.theme import Icon, Kind, Theme, Tone, set_property
 from app.ui.widgets.banner import Banner

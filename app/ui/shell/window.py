@@ -67,7 +67,8 @@ if TYPE_CHECKING:
     from app.services.opened import Opened
     from app.services.records.change import Change
     from app.services.tenants.erasing import Erasure
-    from app.ui.session.context import Ask, Context
+    from app.ui.session.context import Context
+    from app.ui.session.history import Ask
     from app.ui.shell.strip import Strip
     from app.ui.shell.time_travel import TimeTravel
     from app.ui.shell.welcome import WelcomePage

@@ -24,8 +24,9 @@ from app.services.records.tables import (
     Table,
 )
 from app.services.text import counted
-from app.ui.session.context import Context, Displaced
+from app.ui.session.context import Context
 from app.ui.session.lock import what_became
+from app.ui.session.outside import Displaced
 from app.ui.shell import notices
 from app.ui.shell.held_keys import HeldKeys
 from app.ui.shell.tenants_place import TenantsPlace, Trail

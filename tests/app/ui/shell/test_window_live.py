@@ -1474,7 +1474,7 @@ def test_an_act_itself_asks_what_others_have_signed_by_now(
 def test_a_connection_that_another_program_removes_or_changes_writes_nothing_more(
     qtbot: QtBot, window: MainWindow, production: str, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.ui.session.context.KEPT_MS", 60_000)  # the write comes sooner
+    monkeypatch.setattr("app.ui.session.outside.KEPT_MS", 60_000)  # the write comes sooner
     page, connections = open_live(qtbot, window, production), Connections()
     kept, context = connections.named("prod"), window.context
     assert context is not None
@@ -1554,7 +1554,7 @@ def test_what_others_wrote_meanwhile_is_said_when_the_window_comes_back(
     qtbot.waitUntil(lambda: not outside._asked and is_settled(window))
     edge.calls.clear()
     with monkeypatch.context() as patch:
-        patch.setattr("app.ui.session.context.QGuiApplication.applicationState", lambda: away)
+        patch.setattr("app.ui.session.outside.QGuiApplication.applicationState", lambda: away)
         outside._poll.start(1)
         qtbot.waitUntil(lambda: outside._is_late)
         outside._poll.start(60_000)

@@ -1,4 +1,4 @@
-"""Undo and redo, and what other programs write."""
+"""Undo and redo."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -10,7 +10,7 @@ from pytestqt.qtbot import QtBot
 from app.services.chain.cautions import Agreed
 from app.services.records import users
 from app.services.text import quoted
-from app.ui.session.context import History, Outside
+from app.ui.session.history import History
 from app.ui.session.lock import Unsettled
 from app.ui.session.sight import Sight
 from app.workers.runner import Runner
@@ -259,40 +259,6 @@ def test_a_redo_that_is_refused_is_called_one(
         history.redo()
     assert " cannot be done again, because of what has changed since" in str(refused.args[0])
     assert refused.args[0].heading == "Something has changed meanwhile"
-
-
-def test_one_look_outside_waits_behind_a_long_write(
-    runner: Runner, database: LocalDatabase, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    outside, go_on, looks = Outside(runner, database, runner), threading.Event(), list[int]()
-    looked = database.outside_changes
-
-    def look() -> int:
-        looks.append(1)
-        return looked()
-
-    monkeypatch.setattr(database, "outside_changes", look)
-    outside.start()
-    outside._poll.stop()  # another two seconds may go by
-    qtbot.waitUntil(lambda: len(looks) == 1)
-    runner.write(lambda database: go_on.wait(60))
-    for _ in range(5):
-        outside.look()
-    answered: list[bool] = []
-    outside.look(lambda: answered.append(True))
-    go_on.set()
-    qtbot.waitUntil(lambda: bool(answered))
-    assert len(looks) <= 3, "the five are one, and who asks later gets an answer of its own"
-
-
-def test_an_engine_that_tells_nothing_is_not_asked(
-    runner: Runner, database: LocalDatabase, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(database, "capabilities", frozenset())
-    outside, answered = Outside(runner, database, runner), list[bool]()
-    outside.start()
-    outside.look(lambda: answered.append(True))
-    assert answered == [True] and not runner._running
 
 
 @pytest.mark.parametrize("more", [None, "role TEXT"])
