@@ -110,10 +110,12 @@ class Busy(QWidget):
     """Runs jobs, and shows the latest that is under way, if any; its button cancels what is shown. A menu has
     the others, and shows the one that is chosen.
 
-    `shown()` when there is another one, or none; `asking()` when what is to be asked is another, `asks`.
+    `shown()` when there is another one, or none; `ended()` when one of those is over, whatever came of it;
+    `asking()` when what is to be asked is another, `asks`.
     """
 
     shown = Signal()
+    ended = Signal()
     asking = Signal()
     _told = Signal(int, object, object)
 
@@ -265,6 +267,7 @@ class Busy(QWidget):
             self._show_latest()
         else:
             self._count_others()
+        self.ended.emit()
 
     def _hear(self, number: int, done: int, total: int) -> None:
         if (one := self._written.get(number)) is not None:

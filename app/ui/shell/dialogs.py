@@ -19,6 +19,7 @@ from app.services.chain.rules import CALLED, Verdict
 from app.services.records.tables import DECLARED, title_of
 from app.services.text import counted
 from app.settings import RETENTION_DAYS, Settings
+from app.ui.session.busy import Busy
 from app.ui.theme import MODES, Icon, Mode, Theme, Tone
 from app.ui.widgets.buttons import CheckBox, copy_button
 from app.ui.widgets.data_table import ROW_HEIGHT
@@ -467,6 +468,30 @@ class NotesDialog(Dialog):
         self.add_widget(self.text, 1)
         self.copy_button = copy_button(theme, "&Copy", self.text.toPlainText)
         self.set_close_button(left=[self.copy_button])
+
+
+class EndDialog(ConfirmDialog):
+    """Whether to end what is under way by `action`; there is nothing to ask any more once none of it is."""
+
+    def __init__(self, theme: Theme, action: str, busy: Busy, parent: QWidget) -> None:
+        super().__init__(
+            theme,
+            f"{action} before this is done?",
+            "What is under way ends with that. Nothing of a file that is not done is left.",
+            action=action,
+            cancel="Go on",
+            items=busy.unfinished,
+            listed="Under way",
+            parent=parent,
+        )
+        self._busy = busy
+        busy.ended.connect(self._follow)
+
+    def _follow(self) -> None:
+        self.list.clear()
+        self.list.addItems(self._busy.unfinished)
+        if not self._busy.unfinished:
+            self.reject()
 
 
 class RestoreDialog(ConfirmDialog):

@@ -487,21 +487,12 @@ class MainWindow(QMainWindow):
         self._ask_to_end("Quit", self.close)
 
     def _ask_to_end(self, action: str, then: Callable[[], object]) -> None:
-        if not (unfinished := self.busy.unfinished):
+        if not self.busy.unfinished:
             then()
             return
-        from app.ui.widgets.dialogs import ConfirmDialog  # noqa: PLC0415 - few end it then
+        from app.ui.shell.dialogs import EndDialog  # noqa: PLC0415 - few end it then
 
-        ConfirmDialog(
-            self.theme,
-            f"{action} before this is done?",
-            "What is under way ends with that. Nothing of a file that is not done is left.",
-            action=action,
-            cancel="Go on",
-            items=unfinished,
-            listed="Under way",
-            parent=self,
-        ).open_once(then)
+        EndDialog(self.theme, action, self.busy, self).open_once(then)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         if event.spontaneous() and self.busy.unfinished:  # by its button, not by what ends the program

@@ -34,7 +34,7 @@ from app.services.files.importing import import_dump
 from app.services.files.opening import snapshot_copy
 from app.services.files.restoring import Restored
 from app.services.tenants.erasing import plan
-from app.ui.shell.dialogs import ChooseDatabaseDialog, NotesDialog, RestoreDialog
+from app.ui.shell.dialogs import ChooseDatabaseDialog, EndDialog, NotesDialog, RestoreDialog
 from app.ui.shell.notices import DisplacedNotice, RestoredNotice
 from app.ui.shell.retention_dialog import RetentionDialog
 from app.ui.shell.window import _LOOK_AGAIN_MS, MainWindow
@@ -732,6 +732,30 @@ def test_neither_closing_the_database_nor_opening_another_drops_long_work_unsaid
     with qtbot.waitSignal(window.opened):
         click(qtbot, window.busy.cancel_button)
     assert window.context is not None and window.context.opened.path == other
+
+
+def wait_for(hold: Event, monitor: Monitor) -> None:
+    hold.wait()
+
+
+@pytest.mark.slow
+def test_whether_to_quit_is_asked_no_more_once_there_is_no_reason_to_ask(
+    qtbot: QtBot, window: MainWindow, demo_path: Path
+) -> None:
+    open_file(qtbot, window, demo_path)
+    assert window.context is not None
+    holds = {name: Event() for name in ("all.csv", "some.csv")}
+    for name, hold in holds.items():
+        window.context.job(f"Exporting to {name}…", partial(wait_for, hold), on_done=print)
+    qtbot.waitUntil(lambda: len(window.busy.unfinished) == 2)
+    window.ask_close()
+    box = dialog(qtbot, window, EndDialog)
+    holds["all.csv"].set()
+    qtbot.waitUntil(lambda: box.list.count() == 1)
+    assert box.list.item(0).text() == "Exporting to some.csv…" and box.isVisible()
+    holds["some.csv"].set()
+    closed(qtbot, window, EndDialog)
+    assert window.isVisible() and window.context is not None
 
 
 @pytest.mark.slow
