@@ -176,8 +176,9 @@ class InspectedTab(QWidget):
             if gone > self._gone_of_many:
                 announce(self.inspector, warning)
             self._many_part().show_soon()
-            self.inspector.show_many(said, "Each button acts on those that it applies to.", warning)
             self.show_acts_of_many()
+            self.commands.update()  # how many can be pressed is asked next
+            self.inspector.show_many(said, "Each button acts on those that it applies to.", warning)
         elif was_many and count and whole is not None:
             self._shows_many = False
             self._show_record(self.current.record_id, whole)

@@ -337,6 +337,18 @@ def test_of_several_runs_those_that_allow_it_are_counted(
 
 
 @pytest.mark.slow
+def test_that_acts_are_on_some_of_several_is_said_whatever_was_selected_before(
+    tab: RunsTab, qtbot: QtBot
+) -> None:
+    for status in ("killed", "running", "completed"):
+        choose(tab, qtbot, row_of(tab, status))
+        qtbot.waitUntil(lambda: tab.current.whole() is not None)
+        tab.table.selectAll()
+        assert tab.inspector.said_of_acts.text() == "Each button acts on those that it applies to."
+        assert "kill" in visible_buttons(tab)
+
+
+@pytest.mark.slow
 def test_several_runs_are_ended_as_the_question_named_them(
     tab: RunsTab, context: Context, qtbot: QtBot
 ) -> None:
