@@ -231,14 +231,25 @@ class History(QObject):
         """What an act is called that can be undone in the place of one whose undo failed with this; "" where
         there is none.
         """
+        before = self._before(error)
+        return "" if before is None else before[0]
+
+    def _before(self, error: errors.TenantAdminError) -> tuple[str, Change] | None:
+        """The latest on other records than all acts behind it: they would keep it from being undone, too."""
         refused, of = self._tried or (None, None)
-        is_next = error is refused and bool(self._done) and self._done[-1] is of
-        return self._done[-2][0] if is_next and len(self._done) > 1 else ""
+        if error is not refused or not self._done or self._done[-1] is not of:
+            return None
+        later: list[Change] = []
+        for act in reversed(self._done):
+            ids = act[1].ids.items()
+            if later and all(own.isdisjoint(one.ids.get(table, ())) for one in later for table, own in ids):
+                return act
+            later.append(act[1])
+        return None
 
     def undo_before(self, error: errors.TenantAdminError, ask: Ask = _without_question) -> None:
         """Takes that one back; what was refused stays the next."""
-        if self.before_refused(error):
-            act = self._done[-2]
+        if (act := self._before(error)) is not None:
             self._after_acts(partial(self._ask, ask, self._done, self._undone, "undone", act))
         else:
             self._say_gone()

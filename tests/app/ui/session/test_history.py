@@ -198,6 +198,25 @@ def test_the_act_before_one_that_is_refused_is_undone_in_its_place(
     assert history.next_redo == "User bob@acme.example created"
 
 
+def test_an_act_on_a_record_that_a_later_one_is_on_is_not_offered_in_its_place(
+    runner: Runner, history: History, database: LocalDatabase, qtbot: QtBot
+) -> None:
+    for name in ("ada", "bob", "cyd"):
+        create(runner, qtbot, name)
+    sql = database.connection()
+    ((bob,),) = sql.execute("SELECT id FROM users WHERE email LIKE 'bob%'")
+    for email in ("two@acme.example", "three@acme.example"):
+        with qtbot.waitSignal(runner.changed):
+            runner.write(users.rename, bob, email, actor="ops", now=NOW)
+    sql.execute("UPDATE users SET email = 'other@acme.example' WHERE id = ?", (bob,))
+    with qtbot.waitSignal(runner.failed) as refused:
+        history.undo()
+    assert history.before_refused(refused.args[0]) == "User cyd@acme.example created"
+    with qtbot.waitSignal(runner.changed):
+        history.undo_before(refused.args[0])
+    assert emails(database) == ["ada@acme.example", "other@acme.example"]
+
+
 def test_the_rest_of_an_act_on_many_is_undone_by_itself_and_done_again(
     runner: Runner, history: History, database: LocalDatabase, qtbot: QtBot
 ) -> None:
