@@ -596,7 +596,7 @@ def test_a_copy_of_another_database_needs_a_word(
     window.files.offer_restore(demo_path, tmp_path / "other.sqlite")
     box = dialog(qtbot, window, RestoreDialog)
     there = f"{count(tmp_path / 'other.sqlite', 'notifications'):,}"
-    assert ["Notifications", "0", there, f"+{there}"] in texts(box.tables)
+    assert ["Notifications", "0", there, f"+{there}, the table comes"] in texts(box.tables)
     assert "The audit chain of the copy is consistent" in box.chain.text(), "which no checkpoint knows"
     assert (box.agreement.isVisible(), box.confirm_button.isEnabled()) == (True, False)
     assert box.agreement.text() == "I mean this, although it is of another database"
