@@ -18,6 +18,7 @@ from app.services.records.belonging import ErasedTenant, erased
 from app.services.records.history import summary
 from app.services.records.list_query import CELL_CHARACTERS, ListQuery
 from app.services.records.lists import Lists
+from app.services.records.record import value_of
 from app.services.records.stored_times import epoch_of, moment_in_sql
 from app.services.records.tables import (
     AUDIT_CHAIN,
@@ -36,6 +37,7 @@ from models.schema import TENANTS, Schema, StoredTable, StoredTables, caseless, 
 from models.status import DAY
 
 _TENANT: Final = "tenant_id"
+_PASSWORD: Final = USERS.column("has_password")
 _TIMES: Final = ("created_at", "updated_at")
 _ACTIVE: Final = (
     "SELECT id FROM main.webhook_destinations WHERE active IN (1, '1') "
@@ -346,7 +348,7 @@ def _asked(table: StoredTable) -> Iterator[str]:
 
 _SPELT: Final = {"title": "name", "plan": "plan"}
 _FLAGGED: Final = {
-    "passwordless": (USERS.name, "password_hash"),
+    "passwordless": (USERS.name, _PASSWORD.source),
     "newer": (AUDIT_CHAIN.name, "seq"),
     "unread": (NOTIFICATIONS.name, "read"),
     "active": (WEBHOOK_DESTINATIONS.name, "active"),
@@ -381,7 +383,7 @@ def _query(table: StoredTable, known: KnownOfChains) -> BaseQuery:
             flag = {
                 "newer": lambda: _came_since(source, table, of, known),
                 "unread": lambda: of.in_(OFF),
-                "passwordless": of.is_null,
+                "passwordless": lambda: value_of(_PASSWORD, source) == 0,
             }
             return fn.SUM(flag.get(name, lambda: of.in_(ON))())
         if name == _HEAD:

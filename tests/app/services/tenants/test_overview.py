@@ -44,7 +44,7 @@ def fill(database: LocalDatabase) -> None:
     entry = "'user_created', '{}', '', ''"
     for sql in (
         INTO_USERS + f"('u1', 'acme', 'a@x.example', NULL, {NOW - 900}, {NOW - 50}),"
-        f"('u2', 'acme', 'b@x.example', NULL, {NOW - 800}, {NOW - 800})",
+        f"('u2', 'acme', 'b@x.example', '', {NOW - 800}, {NOW - 800})",
         INTO_AUDIT_CHAIN + f"(1, 'acme', {entry}, {NOW - 1000}), (2, 'globex', {entry}, {(NOW - 7) * 1000}),"
         f"(3, 'acme', {entry}, {NOW - 60})",
         INTO_NOTIFICATIONS + f"('n1', 'acme', 't', '', '', NULL, 0, {NOW - 70}),"
