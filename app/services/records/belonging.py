@@ -110,8 +110,8 @@ def in_virtual_tables(database: Database, tenant: str) -> dict[str, int]:
         try:
             columns = database.rows(raw("SELECT name FROM pragma_table_xinfo(?)", name))
             if (own := tenant_column(column for (column,) in columns)) is not None:
-                of = f"SELECT count(*) FROM main.{sql_name(name)} WHERE {sql_name(own)} = ?"  # noqa: S608
-                found[name] = int(database.scalar(raw(of, tenant)))
+                of = f"SELECT count(*) FROM main.{sql_name(name)} WHERE {named_by(own, tenant)}"  # noqa: S608
+                found[name] = int(database.scalar(raw(of)))
         except RemoteError:  # which tells nothing of it
             raise
         except StorageError:
