@@ -17,11 +17,10 @@ from models.errors import Cancelled
 from models.progress import Monitor, under_way
 
 if TYPE_CHECKING:
-    from app.services.chain.checkpoints.making import Verifier
     from app.services.chain.checkpoints.store import CheckpointStore
     from app.services.chain.verify.report import Report
     from app.services.chain.verify.verification import Executor, Options
-    from app.services.chain.where import Where
+    from app.services.chain.where import Verifier, Where
     from models.engine import Database
 
 WORK = "verification"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from app.services.chain.rules import Now, moment
 from app.services.chain.verify.report import Report, Section
 from app.services.chain.verify.source import CannotVerify, readable
-from app.services.chain.where import Where
+from app.services.chain.where import Verifier, Where
 from app.services.opened import Opened
 from app.services.tenants import bundle
 from app.services.tenants.bundle import TableWritten, TenantExported, WrittenTables
@@ -22,7 +22,6 @@ from models.progress import UNWATCHED, Monitor, Progress
 
 if TYPE_CHECKING:
     from app.services.chain.checkpoint import Checkpoint
-    from app.services.chain.checkpoints.making import Verifier
     from app.services.chain.checkpoints.store import CheckpointStore
     from app.services.tenants.erasing import Erased, Erasure
 

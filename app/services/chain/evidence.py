@@ -23,12 +23,11 @@ from app import paths
 from app.services.chain.checkpoint import Checkpoint
 from app.services.chain.checkpoints import making
 from app.services.chain.checkpoints.document import write_export
-from app.services.chain.checkpoints.making import Verifier
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.reading import FIELD, chunks, find_entry
 from app.services.chain.rules import LOWEST_SEQ, SOUND, TABLE, Now, Verdict, seconds
 from app.services.chain.verify.report import EVERYTHING, Report, Section
-from app.services.chain.where import Where
+from app.services.chain.where import Verifier, Where
 from app.services.text import counted, readable, tenant_name, utc_time, visible
 from models import engine, errors, progress
 from models.local import atomic

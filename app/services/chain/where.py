@@ -82,6 +82,12 @@ class Where(Metered):
         return error
 
 
+class Verifier(Protocol):
+    """`Where.verify` with its executors chosen: in this process, or in child processes."""
+
+    def __call__(self, where: Where, /, **options: "Unpack[Options]") -> "Report": ...
+
+
 @dataclass(frozen=True, slots=True)
 class InFile(Where):
     """In a file, opened as a scan opens it."""

@@ -43,8 +43,9 @@ from models.progress import UNWATCHED, Monitor, Progress, Stop
 
 if TYPE_CHECKING:
     from app.services.chain.checkpoints.identity import Continuation
-    from app.services.chain.checkpoints.making import SignedReport, Verifier
+    from app.services.chain.checkpoints.making import SignedReport
     from app.services.chain.checkpoints.store import CheckpointStore
+    from app.services.chain.where import Verifier
 
 
 _STEPS = 20_000

@@ -14,14 +14,14 @@ from app.services.chain.append import Batch, Event, Numbering, append, unknown_t
 from app.services.chain.cautions import NotRecorded
 from app.services.chain.checkpoint import Checkpoint, CheckpointHistory, Reason
 from app.services.chain.checkpoints.identity import compare, is_all, is_related
-from app.services.chain.checkpoints.making import Verifier, try_to_sign, verify_and_sign
+from app.services.chain.checkpoints.making import try_to_sign, verify_and_sign
 from app.services.chain.checkpoints.rows import rows_of
 from app.services.chain.checkpoints.signing import why_none
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.rules import BROKEN, SAY_SO, Code, Verdict
 from app.services.chain.verify.report import Report
 from app.services.chain.verify.source import CannotVerify, check_table
-from app.services.chain.where import InFile
+from app.services.chain.where import InFile, Verifier
 from app.services.files import describe, opening
 from app.services.files.dump import Note, sentences
 from app.services.files.opening import snapshot_copy

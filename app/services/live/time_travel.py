@@ -8,10 +8,10 @@ from functools import partial
 
 from app.services.chain.append import Batch, Event, Numbering, append, has_chain
 from app.services.chain.checkpoint import Reason
-from app.services.chain.checkpoints.making import Attempt, Verifier, most_to_read, try_to_sign
+from app.services.chain.checkpoints.making import Attempt, most_to_read, try_to_sign
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.verify.report import EVERYTHING
-from app.services.chain.where import InDatabase
+from app.services.chain.where import InDatabase, Verifier
 from app.services.text import counted
 from models.d1.database import D1Database, are_alike, why_no_time
 from models.engine import MOST_READ

@@ -19,12 +19,12 @@ from typing import Any, Final
 
 from app.services.chain.append import Batch, Event, Numbering, append, barred, heads, unknown_tenant
 from app.services.chain.checkpoint import Checkpoint, Reason
-from app.services.chain.checkpoints.making import SignedReport, Verifier, to_read, verify_and_sign
+from app.services.chain.checkpoints.making import SignedReport, to_read, verify_and_sign
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.pruning import Part, marker_of, removal_of
 from app.services.chain.rules import GENESIS, MARKER_EVENT, is_no_time, named, seconds
 from app.services.chain.verify.report import EVERYTHING, TenantReport
-from app.services.chain.where import InDatabase
+from app.services.chain.where import InDatabase, Verifier
 from app.services.deliveries.log import DeliveryLog
 from app.services.deliveries.signing import OldSecrets
 from app.services.opened import Opened

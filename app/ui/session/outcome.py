@@ -14,8 +14,8 @@ from app.services.chain.checkpoints.making import SignedReport
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.rules import ABOUT_A_CHAIN, BROKEN, OF_AN_ENTRY, Anchor, Code, Now, Verdict
 from app.services.chain.verify.report import EVERYTHING, LostEnd, Report, Section
-from app.services.chain.where import Where
-from app.ui.session.verdict import AGAIN, STANDS
+from app.services.chain.where import Verifier, Where
+from app.ui.session.outdated import AGAIN, STANDS
 from app.ui.theme import Icon, Tone
 from app.workers.scan_pool import store_and_verifier
 from models.engine import MOST_READ, read_at_most
@@ -234,7 +234,7 @@ def begin(context: "Context", then: Callable[[], object]) -> None:
 def by_itself(
     where: Where,
     store: CheckpointStore,
-    verify: making.Verifier,
+    verify: Verifier,
     *,
     now: Now,
     by: str,

@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, Signal
 
 from app.services.chain.rules import BROKEN, SOUND, Code, Verdict
 from app.services.text import counted, some_of, tenant_name
+from app.ui.session.outdated import AGAIN, OTHERS, RETENTION, STANDS
 
 # Rows show before any verdict is known.
 if TYPE_CHECKING:
@@ -22,14 +23,6 @@ if TYPE_CHECKING:
 
 MOST_COUNTED = 1_000
 """So many entries that came since are told apart; beyond, one more is enough to know."""
-
-
-RETENTION: Final = "Retention has removed entries"
-OTHERS: Final = "Another program has written to the database"
-AGAIN: Final = f"{OTHERS}, which is soon verified again by itself"
-"""Mostly users and notifications, all day: nothing less is claimed until that has ended."""
-STANDS: Final = f"{OTHERS} since; the last entry that was verified is there as it was"
-"""So the verdict stands for when it was found; whether another entry was changed since is not known."""
 
 COULD_NOT: Final = "Could not verify"
 """What is said in the place of a verdict where the latest verification could not be done."""

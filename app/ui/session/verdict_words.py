@@ -14,7 +14,8 @@ from app.services.chain.rules import BROKEN, HEADLINES, Anchor, Verdict
 from app.services.chain.verify.report import NO_CHECKPOINT, LostEnd, Report, TenantReport, tally
 from app.services.text import counted, tenant_name
 from app.ui.session.outcome import Asked, Outcome
-from app.ui.session.verdict import AGAIN, COULD_NOT, OTHERS, STANDS, FileVerdict, how_many
+from app.ui.session.outdated import AGAIN, OTHERS, STANDS
+from app.ui.session.verdict import COULD_NOT, FileVerdict, how_many
 from app.ui.theme import Icon, Tone
 from app.ui.widgets.formatting import absolute_time, ago, duration, figure, grouped, shortened
 

@@ -19,7 +19,8 @@ from app.services.records.tables import AUDIT_CHAIN
 from app.services.text import counted
 from app.ui.session.context import Context
 from app.ui.session.outcome import Asked, Outcome, by_itself, verify
-from app.ui.session.verdict import AGAIN, COULD_NOT, MOST_COUNTED, OTHERS, RETENTION, STANDS, how_many
+from app.ui.session.outdated import AGAIN, OTHERS, RETENTION, STANDS
+from app.ui.session.verdict import COULD_NOT, MOST_COUNTED, how_many
 from app.ui.session.verdict_words import CHANGED, WHOLE, headline, in_two, of_gone, of_lost
 from app.ui.shell.desktop_notice import tell
 from app.ui.theme import Icon, Tone

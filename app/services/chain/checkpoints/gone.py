@@ -14,12 +14,11 @@ from app.services.chain.reading import entry_and_last
 from app.services.chain.rules import TABLE, Verdict
 from app.services.chain.verify.report import EVERYTHING, Extent, Report, Section
 from app.services.chain.verify.source import SHAPE, CannotVerify, Reader, Row, require_chain
-from app.services.chain.where import Where
+from app.services.chain.where import Verifier, Where
 from models.engine import Database, raw
 from models.errors import TableMissing, TenantAdminError
 
 if TYPE_CHECKING:
-    from app.services.chain.checkpoints.making import Verifier
     from app.services.chain.checkpoints.store import CheckpointStore
     from app.services.chain.verify.verification import Options
 
@@ -42,7 +41,7 @@ class _Nothing(Reader):
         return iter(())
 
 
-def telling(store: "CheckpointStore", verify: "Verifier") -> "Verifier":
+def telling(store: "CheckpointStore", verify: Verifier) -> Verifier:
     """`verify`, which raises `TableMissing` only of a database of which nothing was ever known, and
     `CannotVerify` also where nothing is missed any more, as somebody has accepted that none is left.
     """

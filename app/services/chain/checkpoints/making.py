@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Protocol, Required, TypedDict, Unpack
+from typing import TYPE_CHECKING, Final, Required, TypedDict, Unpack
 
 from app.services.chain.checkpoint import NEW_LINE, Checkpoint, CheckpointHistory, Reason
 from app.services.chain.checkpoints.document import Disturbed, NotSigned
@@ -19,20 +19,14 @@ from app.services.chain.reading import looked_up
 from app.services.chain.rules import BROKEN, HIGHEST_SEQ, SOUND, Code, Now, Verdict, moment
 from app.services.chain.verify.report import EVERYTHING, NO_CHECKPOINT, LostEnd, Report, Section
 from app.services.chain.verify.source import CannotVerify
-from app.services.chain.where import Where
+from app.services.chain.where import Verifier, Where
 from app.services.text import tenant_name
 from models.errors import TableMissing, TenantAdminError
 from models.progress import UNWATCHED, Monitor
 from models.status import DAY
 
 if TYPE_CHECKING:
-    from app.services.chain.verify.verification import Options
-
-
-class Verifier(Protocol):
-    """`Where.verify` with its executors chosen: in this process, or in child processes."""
-
-    def __call__(self, where: Where, /, **options: "Unpack[Options]") -> Report: ...
+    pass
 
 
 @dataclass(frozen=True, slots=True)

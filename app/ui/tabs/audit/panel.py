@@ -23,7 +23,8 @@ from app.ui.session.busy import WAIT_LOOK_MS, WAIT_SECONDS
 from app.ui.session.context import Context
 from app.ui.session.lock import ask_to_read
 from app.ui.session.outcome import Asked, Outcome, State, begin, verify
-from app.ui.session.verdict import COULD_NOT, OTHERS, RETENTION
+from app.ui.session.outdated import OTHERS, RETENTION
+from app.ui.session.verdict import COULD_NOT
 from app.ui.tabs.audit import lost_end
 from app.ui.tabs.audit.findings import FindingsPanel
 from app.ui.theme import Icon, Tone

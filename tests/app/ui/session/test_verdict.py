@@ -7,7 +7,8 @@ from app.services.chain.headlines import LOST_END
 from app.services.chain.rules import Verdict
 from app.services.chain.verify.report import LostEnd, Report
 from app.ui.session.outcome import Asked, Outcome
-from app.ui.session.verdict import OTHERS, RETENTION, FileVerdict
+from app.ui.session.outdated import OTHERS, RETENTION
+from app.ui.session.verdict import FileVerdict
 from app.ui.session.verdict_words import of_file
 from tests.conftest import NOW
 

@@ -14,7 +14,8 @@ from app.services.chain.verify.report import LostEnd, Report, Section, TenantRep
 from app.services.records.record import read_entry
 from app.ui.session import verdict_words as said_of
 from app.ui.session.outcome import Asked, Outcome
-from app.ui.session.verdict import OTHERS, FileVerdict
+from app.ui.session.outdated import OTHERS
+from app.ui.session.verdict import FileVerdict
 from app.ui.session.verdict_words import headline
 from tests.conftest import NOW
 from tests.fixtures import chains

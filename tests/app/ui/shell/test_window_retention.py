@@ -12,7 +12,7 @@ from app import paths
 from app.services.chain.archives import ANCHOR
 from app.services.chain.rules import Verdict
 from app.settings import Settings
-from app.ui.session.verdict import OTHERS
+from app.ui.session.outdated import OTHERS
 from app.ui.shell.retention_dialog import RetentionDialog
 from app.ui.shell.window import MainWindow
 from app.ui.theme import Theme
