@@ -81,7 +81,7 @@ def keep(file: Path, text: str) -> None:
     """Writes something small of ours in the place of what was there, whole or not at all, in a folder that
     its owner alone may enter. Raises `OSError` and `StorageError`.
     """
-    from models.local import atomic  # noqa: PLC0415 - a start writes nothing
+    from models.files import atomic  # noqa: PLC0415 - a start writes nothing
 
     make_private(file.parent)
     atomic.write(file, text)

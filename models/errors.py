@@ -1,7 +1,7 @@
 """What a database may fail with: a class for whoever handles it, a sentence for the person it reaches.
 
 A sentence says what happened, what was and was not changed, and what to do; it never holds a value of a row.
-What an engine raises of its own is turned into these where it arises (`models.local.errors`). What only one
+What an engine raises of its own is turned into these where it arises (`models.files.errors`). What only one
 room of the program can fail with is declared there, as a `TenantAdminError` too.
 """
 

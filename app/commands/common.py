@@ -359,7 +359,7 @@ def database_path(path: Path) -> Path:
 
     What killed programs have left beside it is cleared away.
     """
-    from models.local.atomic import sweep_databases  # noqa: PLC0415
+    from models.files.atomic import sweep_databases  # noqa: PLC0415
     from models.local.file import is_project  # noqa: PLC0415 - takes SQLite along, and a folder the models
 
     if is_project(path):

@@ -174,7 +174,7 @@ class Opened(ABC):
 
     def interrupted(self) -> list[Path]:
         """The copies that were kept of it for what a killed program has begun, each told once."""
-        from models.local.atomic import left_locked  # noqa: PLC0415 - rows show before
+        from models.files.atomic import left_locked  # noqa: PLC0415 - rows show before
 
         return left_locked(self.beside)
 

@@ -24,7 +24,7 @@ from app.services.records.list_query import ListQuery, as_json, from_json
 from app.services.records.lists import Keys, Lists
 from app.workers.child import Caller, Children, Job, Orphaned
 from models import engine, errors, schema
-from models.local.atomic import (
+from models.files.atomic import (
     expected_errors,
     in_passing,
     new_file,

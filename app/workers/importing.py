@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 
 from app.services.files.importing import Imported, build_here
 from app.workers.child import Caller, Children, Job, Orphaned
-from models.local.atomic import expected_errors
+from models.files.atomic import expected_errors
 from models.progress import Monitor
 
 

@@ -19,7 +19,7 @@ from app.services.runs.run_search import MOST, RunTexts, TextOf, TextPlace, Text
 from app.workers.child import Caller, Children, Job
 from models.engine import Database
 from models.errors import Cancelled
-from models.local.atomic import in_passing
+from models.files.atomic import in_passing
 from models.local.database import LocalDatabase
 from models.local.text_store import TextStore
 from models.progress import Monitor, Stop

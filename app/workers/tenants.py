@@ -16,7 +16,7 @@ from app.services.opened import Opened
 from app.services.tenants import bundle
 from app.services.tenants.bundle import TableWritten, TenantExported, WrittenTables
 from app.workers.child import Caller, Children, Job
-from models.local.atomic import expected_errors, in_passing
+from models.files.atomic import expected_errors, in_passing
 from models.local.database import LocalDatabase
 from models.progress import UNWATCHED, Monitor, Progress
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from models.errors import StorageError
-from models.local.atomic import expected_errors
+from models.files.atomic import expected_errors
 from models.local.file import connect, in_memory
 
 PER_SECOND: Final = 3.0

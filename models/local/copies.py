@@ -17,8 +17,9 @@ from pathlib import Path
 import apsw
 
 from models.errors import Cancelled, CannotOpen, CopyNotWritten, DiskFull, FileLocked
-from models.local import atomic, file
-from models.local.errors import translate
+from models.files import at_path, atomic
+from models.files.errors import translate
+from models.local import file
 from models.local.in_use import wait_for_writer, written_by
 from models.patterns import compiled_later
 from models.progress import PATIENCE, UNWATCHED, Monitor, Stop
@@ -125,19 +126,19 @@ def copy_parts(path: Path, target: Path) -> None:
     cannot open it in its place, so that no connection of this process holds any. Raises `CannotOpen`,
     `FileLocked` where it kept changing, for such a copy is torn, and `OSError`.
     """
-    parts = [file.sibling(path, suffix) for suffix in file.PARTS]
+    parts = [at_path.sibling(path, suffix) for suffix in at_path.PARTS]
     for _ in range(3):
-        before = file.traces(*parts)
-        for suffix, part in zip(file.PARTS, parts, strict=True):
+        before = at_path.traces(*parts)
+        for suffix, part in zip(at_path.PARTS, parts, strict=True):
             if part.exists():
                 try:
-                    shutil.copyfile(part, file.sibling(target, suffix))
+                    shutil.copyfile(part, at_path.sibling(target, suffix))
                 except PermissionError as error:
                     raise CannotOpen(path if error.filename == str(part) else target) from error
-        if file.traces(*parts) == before:
+        if at_path.traces(*parts) == before:
             return
-        for suffix in file.SIBLINGS:
-            file.sibling(target, suffix).unlink(missing_ok=True)
+        for suffix in at_path.SIBLINGS:
+            at_path.sibling(target, suffix).unlink(missing_ok=True)
     raise FileLocked(path, written_by(path))
 
 
@@ -190,11 +191,11 @@ def _put_in_place_of(path: Path, copy: Path, kept: Path) -> None:
         shutil.copyfile(path, building)
         atomic.give_name(building, kept)
     try:
-        for suffix in (file.LOG, file.JOURNAL):
+        for suffix in (at_path.LOG, at_path.JOURNAL):
             with suppress(FileNotFoundError):
-                file.sibling(path, suffix).replace(file.sibling(kept, suffix))
-        file.sibling(path, file.SHARED_MEMORY).unlink(missing_ok=True)
-        atomic.replace(copy, file.real_path(path))
+                at_path.sibling(path, suffix).replace(at_path.sibling(kept, suffix))
+        at_path.sibling(path, at_path.SHARED_MEMORY).unlink(missing_ok=True)
+        atomic.replace(copy, at_path.real_path(path))
     except Exception:
         kept.unlink()
         raise

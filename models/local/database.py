@@ -15,9 +15,10 @@ from playhouse.apsw_ext import APSWDatabase
 
 from models import errors, freeing, tables
 from models.engine import Capability, Database, Limits, Row, Rows, Statement, TriedRows, raw
+from models.files.at_path import traces
+from models.files.errors import no_longer
 from models.local.bounded import bound_by
-from models.local.errors import no_longer
-from models.local.file import BUSY_TIMEOUT_MS, set_pragma, text_encoding, traces
+from models.local.file import BUSY_TIMEOUT_MS, set_pragma, text_encoding
 from models.local.in_use import known, wait_for_writer, written_by
 from models.local.on_disk import FileOnDisk, has_moved
 from models.progress import PATIENCE, WATCHING, Stop, Tick, never

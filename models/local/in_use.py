@@ -10,8 +10,9 @@ from pathlib import Path
 import apsw
 
 from models.errors import Cancelled, FileLocked, StorageError
-from models.local.errors import translate
-from models.local.file import D1_DATABASES, SIBLINGS, patiently, real_path, sibling
+from models.files.at_path import SIBLINGS, real_path, sibling
+from models.files.errors import translate
+from models.local.file import D1_DATABASES, patiently
 from models.progress import Stop, Waiting, under_way
 
 _PROC = Path("/proc")

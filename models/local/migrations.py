@@ -20,8 +20,8 @@ from pathlib import Path
 import apsw
 
 from models.errors import StorageError
+from models.files.atomic import new_file
 from models.local import copies, statements
-from models.local.atomic import new_file
 from models.local.database import LocalDatabase
 from models.local.file import connect, set_pragma
 from models.local.trial import make

@@ -20,19 +20,15 @@ from weakref import WeakKeyDictionary, WeakValueDictionary
 import apsw
 
 from models import engine, errors, progress, schema
-from models.local.errors import no_longer
-from models.local.file import (
+from models.files.at_path import (
     LOG,
     MAGIC,
     SHARED_MEMORY,
     FileId,
     Traces,
-    connect,
     file_id,
     first_bytes,
-    is_sound,
     layered,
-    patiently,
     real_path,
     require_file,
     require_same,
@@ -40,6 +36,8 @@ from models.local.file import (
     size_of,
     traces,
 )
+from models.files.errors import no_longer
+from models.local.file import connect, is_sound, patiently
 from models.local.in_use import in_use_by
 
 if TYPE_CHECKING:

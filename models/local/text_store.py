@@ -10,7 +10,7 @@ from typing import Final
 import apsw
 
 from models.errors import Cancelled, TemporaryFull
-from models.local.errors import temporary_folder
+from models.files.errors import temporary_folder
 from models.progress import Stop, never
 
 _STEPS: Final = 20_000

@@ -58,7 +58,7 @@ from app.services.chain.where import Where
 from app.services.text import tenant_name
 from models.engine import Database, raw
 from models.errors import AlreadyThere, RowChanged, StorageError
-from models.local import atomic
+from models.files import atomic
 from models.progress import UNWATCHED, Monitor, Tick
 
 KEEP: Final = 100

@@ -30,7 +30,7 @@ from app.services.chain.verify.report import EVERYTHING, Report, Section
 from app.services.chain.where import Verifier, Where
 from app.services.text import counted, readable, tenant_name, utc_time, visible
 from models import engine, errors, progress
-from models.local import atomic
+from models.files import atomic
 
 VERIFIER: Final = "verify_bundle.py"
 PAGE: Final = "report.html"

@@ -15,8 +15,8 @@ from peewee import BaseQuery
 from app import paths
 from app.services.chain.verify import source
 from models.engine import Database, Metered, Rows, Usage
+from models.files.at_path import born, real_path
 from models.local.database import LocalDatabase
-from models.local.file import born, real_path
 from models.local.in_use import known
 from models.progress import Stop
 

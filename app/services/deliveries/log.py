@@ -43,10 +43,10 @@ from app.services.secrets.names import words
 from app.services.sought import sought
 from app.services.text import utc_time
 from models import errors
-from models.local import atomic
-from models.local.atomic import expected_errors, replacing
+from models.files import atomic
+from models.files.at_path import require_file
+from models.files.atomic import expected_errors, replacing
 from models.local.database import LocalDatabase
-from models.local.file import require_file
 from models.progress import PATIENCE
 from models.status import DAY
 

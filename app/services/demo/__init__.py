@@ -30,7 +30,7 @@ from app.services.demo.world import (
 from app.services.records.tables import AUDIT_CHAIN
 from app.services.runs.statuses import PHASES
 from models.errors import InvalidInput
-from models.local.atomic import new_file
+from models.files.atomic import new_file
 from models.local.file import connect
 from models.local.migrations import create_database
 from models.progress import UNWATCHED, Monitor, Progress, ignore

@@ -17,7 +17,7 @@ from app.services.records.tables import PLANNING_ARTIFACTS, PLANNING_RUNS
 from app.services.text import folded, readable
 from models.engine import Database
 from models.errors import NotFound, TableMissing
-from models.local import atomic
+from models.files import atomic
 from models.progress import UNWATCHED, Monitor
 from models.schema import read_stored
 

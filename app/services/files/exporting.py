@@ -22,8 +22,8 @@ from app.services.records.record import readable_keys
 from app.services.text import counted, some_of, tenant_name
 from models.engine import D1_LIMITS, Database, raw, sql_name
 from models.errors import DamagedFile, InvalidInput
+from models.files.atomic import expected_errors
 from models.local import statements
-from models.local.atomic import expected_errors
 from models.local.database import LocalDatabase
 from models.local.file import is_sound, of_other_types
 from models.local.trial import is_numbered

@@ -22,10 +22,11 @@ from app.services.files import describe
 from app.services.opened import part_of_platform, tenants
 from app.services.text import counted, utc_time
 from models.errors import CannotOpen, FileMissing, LogLeftBehind, StorageError
+from models.files.at_path import JOURNAL, LOG, sibling
+from models.files.atomic import UNFINISHED
 from models.local import copies
-from models.local.atomic import UNFINISHED
 from models.local.database import LocalDatabase
-from models.local.file import CONFIGURATIONS, D1_DATABASES, JOURNAL, LOG, METADATA, STATE, is_project, sibling
+from models.local.file import CONFIGURATIONS, D1_DATABASES, METADATA, STATE, is_project
 from models.schema import Schema, inspect, internal
 
 _OLDER = STATE.parents[1] / STATE.name

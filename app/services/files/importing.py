@@ -36,9 +36,10 @@ from app.services.files.dump import (
 )
 from app.services.files.guard import Guard
 from models import errors, freeing, schema
-from models.local.atomic import new_file
-from models.local.errors import temporary_folder
-from models.local.file import MAGIC, TemporaryFiles, connect, is_sql, require_file, set_pragma
+from models.files.at_path import MAGIC, require_file
+from models.files.atomic import new_file
+from models.files.errors import temporary_folder
+from models.local.file import TemporaryFiles, connect, is_sql, set_pragma
 from models.progress import UNWATCHED, Monitor, Progress, Stop
 
 if TYPE_CHECKING:

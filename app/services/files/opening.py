@@ -14,8 +14,9 @@ from app.services.files.describe import OpenedFile, migrations
 from app.services.opened import ASKED, FOREIGN, never_written, tenants
 from models import errors
 from models.engine import raw, sql_name
+from models.files import at_path
+from models.files.atomic import new_file, sweep_databases
 from models.local import copies, file
-from models.local.atomic import new_file, sweep_databases
 from models.local.database import LocalDatabase
 from models.local.in_use import in_use_by
 from models.local.migrations import Applied, apply, create_database
@@ -65,7 +66,7 @@ def open_database(path: Path, *, read_only: bool = False, force_writable: bool =
     """
     path = paths.resolved(path)
     sweep_databases(path)
-    size = file.require_content(path)
+    size = at_path.require_content(path)
     forcible = None if force_writable else _why_wait(path)
     reason = _no_permission(path) or forcible or (ASKED if read_only else None)
     opened, inherent = _look(path, size, reason)
@@ -85,7 +86,7 @@ def open_by_copy(path: Path, stack: ExitStack) -> OpenedFile:
 
     path = paths.resolved(path)
     reason = _no_permission(path) or NO_FOLDER_PERMISSION
-    return _look(path, file.require_content(path), reason, readable(path, stack))[0]
+    return _look(path, at_path.require_content(path), reason, readable(path, stack))[0]
 
 
 def put_right(path: Path) -> None:
@@ -117,7 +118,7 @@ def why_not_beside(path: Path) -> str | None:
     Beside a `wrangler dev` alone: a lock can stop it, where other programs wait. Raises as `require_file`.
     """
     path = paths.resolved(path)
-    file.require_file(path)
+    at_path.require_file(path)
     used_by = in_use_by(path)
     if used_by is not None and _SERVER in used_by:
         return f"{used_by} has it open, and a lock can stop the server"
@@ -134,7 +135,7 @@ def snapshot_copy(path: Path, target: Path, monitor: Monitor = UNWATCHED) -> Pat
     nothing is left at `target` then.
     """
     path = paths.resolved(path)
-    file.require_content(path)
+    at_path.require_content(path)
     first = UNWATCHED if monitor is UNWATCHED else share_of(monitor, 0, _COPIED)
     with new_file(target) as building:
         try:
@@ -239,7 +240,7 @@ def _look(
                 journal_mode=str(database.connection().pragma("journal_mode")),
                 size=size,
             )
-            if file.first_bytes(path, 19)[18:] > _WRITTEN or (
+            if at_path.first_bytes(path, 19)[18:] > _WRITTEN or (
                 reason is None and database.connection().readonly("main")
             ):
                 return opened, NEWER
@@ -247,12 +248,12 @@ def _look(
     except errors.NotADatabase as error:
         raise file.diagnose(path) from error
     except errors.DamagedFile as error:
-        if file.size_of(file.sibling(path, file.LOG)):
+        if at_path.size_of(at_path.sibling(path, at_path.LOG)):
             raise errors.DamagedWithLog(path) from error
         raise
     except errors.CannotOpen as error:
         # SQLite could read it, but cannot make the shared memory beside it, or the log.
-        if os.access(path, os.R_OK) and file.first_bytes(path, 19)[18:] == _WRITTEN:
+        if os.access(path, os.R_OK) and at_path.first_bytes(path, 19)[18:] == _WRITTEN:
             raise errors.NeedsCopy(path) from error
         raise
 

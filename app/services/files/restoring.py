@@ -30,10 +30,11 @@ from app.services.records.tables import AUDIT_CHAIN
 from app.services.text import some_of, tenant_name, visible
 from models import errors, schema
 from models.engine import raw, sql_name
+from models.files.at_path import JOURNAL, LOG, Traces, real_path, require_file, sibling, traces
+from models.files.atomic import WorkFolder, sweep_databases
 from models.local import copies
-from models.local.atomic import WorkFolder, sweep_databases
 from models.local.database import LocalDatabase
-from models.local.file import JOURNAL, LOG, Traces, is_sound, real_path, require_file, sibling, traces
+from models.local.file import is_sound
 from models.progress import UNWATCHED, Monitor, Stop, never, share_of
 from models.schema import StoredTables
 from models.status import SYSTEM_TENANT, AuditEvent

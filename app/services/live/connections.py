@@ -302,7 +302,7 @@ class Connections:
 
     def add(self, connection: NamedConnection, *, replace: bool = False) -> None:
         """Keeps it. Raises `ConnectionExists` unless `replace`, `InvalidInput` and `CannotWrite`."""
-        from models.local import atomic  # noqa: PLC0415 - takes SQLite along, and a list of them needs none
+        from models.files import atomic  # noqa: PLC0415 - takes SQLite along, and a list of them needs none
 
         if not connection.database_id:
             raise InvalidInput("database", "Choose a database first.")

@@ -14,7 +14,8 @@ from app.services.live.connections import LOCAL, NamedConnection, is_loopback, u
 from models.d1.client import Client, NotKnown, Refusal, TookTooLong
 from models.d1.errors import NotReached
 from models.errors import InvalidInput, RemoteError
-from models.local.file import CONFIGURATIONS, real_path
+from models.files.at_path import real_path
+from models.local.file import CONFIGURATIONS
 from models.local.in_use import users_of
 
 _SECONDS = 2.0

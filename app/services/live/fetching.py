@@ -26,7 +26,7 @@ from app.services.opened import Which
 from app.services.records.rows import in_parts
 from models import errors, progress, schema
 from models.engine import OWN_USAGE, Database, Usage, raw, within
-from models.local.atomic import PART, expected_errors, new_file, new_file_by_parts
+from models.files.atomic import PART, expected_errors, new_file, new_file_by_parts
 from models.local.copies import free_name
 
 PASSES: Final = 4

@@ -24,18 +24,9 @@ from app.services.records.tables import AUDIT_CHAIN
 from models.d1.errors import Failed
 from models.engine import Database, Pages, Rows, raw, sql_name
 from models.errors import AnswerTooLong, Cancelled, DamagedFile, NoAnswer, StorageError, UndecodableText
-from models.local.atomic import PART, alone_with, expected_errors, lock_of
-from models.local.file import (
-    MAGIC,
-    SIBLINGS,
-    PlainConnection,
-    first_bytes,
-    first_row,
-    is_sound,
-    set_pragma,
-    sibling,
-    to_be_filled,
-)
+from models.files.at_path import MAGIC, SIBLINGS, first_bytes, sibling
+from models.files.atomic import PART, alone_with, expected_errors, lock_of
+from models.local.file import PlainConnection, first_row, is_sound, set_pragma, to_be_filled
 from models.progress import Stop
 from models.schema import COUNTERS, StoredTable, caseless, of_engine, read_stored
 from models.status import DAY

@@ -30,7 +30,7 @@ from app.services.records.tables import AUDIT_CHAIN, DECLARED
 from app.services.secrets.names import is_secret, pairs_of
 from models.engine import raw, sql_name
 from models.errors import TableMissing
-from models.local import atomic
+from models.files import atomic
 from models.local.database import LocalDatabase
 from models.progress import UNWATCHED, Monitor, Progress
 from models.schema import StoredTable, StoredTables, internal, read_stored

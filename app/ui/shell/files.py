@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from app.ui.session.context import Context
     from app.ui.widgets.dialogs import Door
     from models.engine import Database
-    from models.local.atomic import WorkFolder
+    from models.files.atomic import WorkFolder
 
 SUFFIXES = " ".join(f"*{suffix}" for suffix in paths.DATABASE_SUFFIXES)
 DATABASE_FILES = f"Databases ({SUFFIXES});;All files (*)"

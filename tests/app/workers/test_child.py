@@ -14,7 +14,7 @@ from app.bugs import BugElsewhere
 from app.workers import child
 from app.workers.child import WORKERS, Children
 from models.errors import FileLocked, InvalidInput, TenantAdminError
-from models.local.errors import translate
+from models.files.errors import translate
 from models.progress import Monitor
 from tests.fixtures.processes import left_by
 

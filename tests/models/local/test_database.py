@@ -33,8 +33,8 @@ from models.errors import (
     TableMissing,
     UndecodableText,
 )
+from models.files.at_path import traces
 from models.local.database import LIMITS, PRAGMAS, LocalDatabase
-from models.local.file import traces
 from models.tables import Notification, User
 from tests.fixtures import chains
 from tests.fixtures.connected import connected

@@ -3,7 +3,7 @@
 import pytest
 
 from models.errors import TemporaryFull
-from models.local.errors import temporary_folder
+from models.files.errors import temporary_folder
 from models.local.text_store import TextStore
 
 

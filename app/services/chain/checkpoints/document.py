@@ -14,8 +14,8 @@ from app.services.chain.checkpoint import NEW_LINE, Checkpoint, may_replace
 from app.services.chain.rules import HIGHEST_SEQ, Code, Finding
 from app.services.keyring import SERVICE, Keyring, KeyringAbsent, KeyringBroken, KeyringProblem
 from models.errors import AlreadyThere, InvalidInput, StorageError
-from models.local import atomic
-from models.local.file import require_file
+from models.files import atomic
+from models.files.at_path import require_file
 
 if TYPE_CHECKING:  # slow to load, and only needed where something is signed or a signature is checked
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey

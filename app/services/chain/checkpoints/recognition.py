@@ -23,7 +23,7 @@ from app.services.chain.checkpoints.tables import Contents, KnownDatabase, Place
 from app.services.chain.where import InFile, Where
 from models import errors
 from models.engine import LIVE
-from models.local.file import file_id
+from models.files.at_path import file_id
 
 UNRECOGNISABLE = (errors.UnreadableFile, errors.DiskFailure, errors.TableMissing, errors.ColumnMissing)
 """What prevents telling which database a file is; a verification says it better."""

@@ -32,7 +32,7 @@ from app.services.chain.where import InFile, Where
 from app.services.keyring import Keyring
 from app.services.text import tenant_name
 from models import errors
-from models.local.errors import is_full
+from models.files.errors import is_full
 
 _REPLACED: Final = "The database was replaced while it was being verified; verify it again."
 _WENT: Final = (

@@ -22,9 +22,9 @@ from app.services.chain.checkpoints.document import Unreadable
 from app.services.chain.rules import HIGHEST_SEQ, LOWEST_SEQ
 from app.services.chain.where import Where
 from models import engine, errors, progress
-from models.local import atomic
+from models.files import atomic
+from models.files.at_path import require_file
 from models.local.database import LocalDatabase
-from models.local.file import require_file
 from models.local.in_use import written_by
 
 FILE: Final = "checkpoints.sqlite"

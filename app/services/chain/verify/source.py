@@ -83,19 +83,20 @@ class Source:
     def __init__(self, path: Path, stack: ExitStack) -> None:
         """`stack` takes away the copy that is read where the file's own folder does not allow reading it.
 
-        Raises the errors of `models.local.file.require_content`, what its `diagnose` makes of a file that is
-        no database, and what `models.local.copies.copy_parts` does.
+        Raises the errors of `models.files.at_path.require_content`, what `models.local.file.diagnose` makes
+        of a file that is no database, and what `models.local.copies.copy_parts` does.
         """
-        from models.local import file  # noqa: PLC0415 - not for a child
+        from models.files import at_path  # noqa: PLC0415 - not for a child
+        from models.local import file  # noqa: PLC0415
         from models.local.on_disk import require_log  # noqa: PLC0415
 
-        file.require_content(path)
+        at_path.require_content(path)
         require_log(path)
-        self.path, self._opened_as, log = path, file.file_id(path), file.sibling(path, file.LOG)
-        self._traces = partial(file.traces, path, log)
+        self.path, self._opened_as, log = path, at_path.file_id(path), at_path.sibling(path, at_path.LOG)
+        self._traces = partial(at_path.traces, path, log)
         self._before = self._traces()
-        header = file.first_bytes(path, 100)
-        if header and header[:16] != file.MAGIC:
+        header = at_path.first_bytes(path, 100)
+        if header and header[:16] != at_path.MAGIC:
             raise file.diagnose(path)
         has_log = len(header) > 19 and header[18] == 2
         # A connection to a WAL file makes -wal and -shm beside it and, being read-only, leaves them there.
@@ -110,7 +111,7 @@ class Source:
 
     def require_in_place(self) -> None:
         """Raises `FileMoved` or `FileReplaced`; each scan has opened it by its path."""
-        from models.local.file import require_same  # noqa: PLC0415 - not for a child
+        from models.files.at_path import require_same  # noqa: PLC0415 - not for a child
 
         require_same(self.path, self._opened_as)
 
@@ -179,7 +180,7 @@ def _readable(path: Path) -> bool:
 
 def _copy(path: Path, stack: ExitStack) -> Path:
     """The file, until `stack` ends, with what lies beside it, so that SQLite can recover it there."""
-    from models.local.atomic import in_passing  # noqa: PLC0415 - rarely needed, and not for a child
+    from models.files.atomic import in_passing  # noqa: PLC0415 - rarely needed, and not for a child
     from models.local.copies import copy_parts  # noqa: PLC0415
 
     target = Path(stack.enter_context(in_passing())) / path.name

@@ -25,7 +25,7 @@ from app.services.chain.reading import chunks
 from app.services.chain.rules import Marker, Reference, archive_name
 from app.services.chain.where import InFile
 from models.engine import Database
-from models.local.atomic import UNFINISHED
+from models.files.atomic import UNFINISHED
 from models.local.database import LocalDatabase
 from models.progress import Monitor
 from tests.app.services.chain.verify.chains import ChainFile, codes

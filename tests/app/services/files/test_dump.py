@@ -35,8 +35,8 @@ from app.services.files.guard import Guard
 from app.services.files.importing import Imported
 from app.services.files.looking import resolution
 from models.errors import TemporaryFull
+from models.files.errors import temporary_folder
 from models.local.bounded import searches
-from models.local.errors import temporary_folder
 from models.schema import expected_columns
 from tests.fixtures.hindered import without_room
 from tests.fixtures.inserting import INTO_AUDIT_CHAIN, INTO_USERS

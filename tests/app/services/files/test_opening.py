@@ -40,8 +40,8 @@ from models.errors import (
     StorageError,
     UnfinishedChange,
 )
+from models.files.at_path import LOG, sibling
 from models.local.database import LocalDatabase
-from models.local.file import LOG, sibling
 from tests.app.services.records.test_writing import creation, users_of
 from tests.conftest import NOW
 from tests.fixtures import gateway
@@ -128,7 +128,7 @@ def as_nobody(path: Path, **options: bool) -> dict[str, object]:
         "from contextlib import ExitStack\n"
         "from app.services.files.exporting import Wanted\n"
         "from app.workers.export import export_database\n"
-        "from models.local.atomic import unfinished\n"
+        "from models.files.atomic import unfinished\n"
         f"if os.getuid() == 0: os.setuid({NOBODY})\n"
         "path = Path(sys.argv[1])\n"
         "try:\n"

@@ -19,8 +19,8 @@ from app.services.files.describe import Common
 from app.services.files.exporting import Wanted
 from app.workers.export import export_database
 from models.errors import AlreadyThere, Cancelled, DamagedFile, DiskFull, FileLocked, FileMissing, NotAllowed
+from models.files.atomic import UNFINISHED
 from models.local import copies
-from models.local.atomic import UNFINISHED
 from models.progress import Monitor
 from tests.conftest import NOW
 from tests.fixtures import chains

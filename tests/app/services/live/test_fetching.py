@@ -409,7 +409,7 @@ def test_a_part_is_of_one_database_and_of_one_day(tmp_path: Path, monkeypatch: p
 def test_a_copy_that_was_killed_before_it_had_its_name_gets_it(tmp_path: Path) -> None:
     source, copy = sample(tmp_path / "source.sqlite", rows=60), tmp_path / "copy.sqlite"
     killed = (
-        "import os, sys; from pathlib import Path; from models.local import atomic\n"
+        "import os, sys; from pathlib import Path; from models.files import atomic\n"
         "atomic.give_name = lambda *names: os._exit(9)\n"
         "from app.services.live.fetching import fetch; from tests.fixtures.plain_engine import PlainEngine\n"
         "engine = PlainEngine(Path(sys.argv[1]))\n"

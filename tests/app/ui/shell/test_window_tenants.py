@@ -28,7 +28,7 @@ from app.ui.tabs.users import new_user_form
 from app.ui.widgets.dialogs import ConfirmDialog
 from app.ui.widgets.form_dialog import FormDialog
 from app.ui.widgets.formatting import absolute_time
-from models.local.atomic import lock_of
+from models.files.atomic import lock_of
 from tests.conftest import NOW
 from tests.fixtures import checkpoints
 from tests.fixtures.heart import FELT_MS, Heart

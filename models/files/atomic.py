@@ -21,8 +21,7 @@ from pathlib import Path
 import apsw
 
 from models import errors
-from models.local.errors import translate
-from models.local.file import (
+from models.files.at_path import (
     JOURNAL,
     LOG,
     MAGIC,
@@ -33,6 +32,7 @@ from models.local.file import (
     require_file,
     sibling,
 )
+from models.files.errors import translate
 from models.patterns import compiled_later
 
 UNFINISHED = ".tenant-admin-"

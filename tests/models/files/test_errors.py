@@ -9,7 +9,7 @@ import peewee
 import pytest
 
 from models import errors
-from models.local.errors import translate
+from models.files.errors import translate
 from models.refusals import constraint
 
 PATH = Path("/data/foundation.sqlite")
@@ -64,7 +64,7 @@ def test_a_disk_that_has_room_may_not_be_the_full_one(
     room = {tmp_path: free, Path("/proc"): of_temporary}
     monkeypatch.setattr("shutil.disk_usage", lambda folder: SimpleNamespace(free=room[folder]))
     for temporary, said in ((tmp_path, "a.db is full;"), (Path("/proc"), expected)):
-        monkeypatch.setattr("models.local.errors.temporary_folder", lambda found=temporary: found)
+        monkeypatch.setattr("models.files.errors.temporary_folder", lambda found=temporary: found)
         failed = translate(apsw.FullError("database or disk is full"), tmp_path / "a.db")
         assert str(failed).startswith(f"The disk that holds {said}")
 
@@ -87,7 +87,7 @@ def test_what_is_larger_than_a_file_may_be_is_no_disk_that_is_gone(
     too_large = OSError(errno.EFBIG, "File too large")
     assert type(translate(failed, tmp_path / "a.db")) is errors.DiskFailure
     assert "than its disk takes a file to be" in str(translate(too_large, tmp_path / "a.db"))
-    monkeypatch.setattr("models.local.errors._limit", lambda path: "the 512 bytes that a file may have")
+    monkeypatch.setattr("models.files.errors._limit", lambda path: "the 512 bytes that a file may have")
     for error in (failed, too_large):
         assert "larger than the 512 bytes that a file may have" in str(translate(error, tmp_path / "a.db"))
 

@@ -23,8 +23,9 @@ from models.errors import (
     LinkBroken,
     StorageError,
 )
-from models.local import atomic
-from models.local.atomic import (
+from models.files import atomic
+from models.files.at_path import SIBLINGS
+from models.files.atomic import (
     UNFINISHED,
     WorkFolder,
     alone_with,
@@ -35,7 +36,6 @@ from models.local.atomic import (
     replacing,
     sweep_databases,
 )
-from models.local.file import SIBLINGS
 
 
 @pytest.fixture(params=[True, False], ids=["links", "no links"])
@@ -281,7 +281,7 @@ def test_a_folder_that_is_done_with_leaves_nothing_to_its_finalizer(
 ) -> None:
     """Where a signal would end nothing, and be printed with a traceback."""
     lock = os.open(tmp_path, os.O_RDONLY)
-    monkeypatch.setattr("models.local.atomic._locked", lambda _: lock)
+    monkeypatch.setattr("models.files.atomic._locked", lambda _: lock)
     folder = WorkFolder(tmp_path)
     with folder:
         assert os.fstat(lock)
