@@ -120,9 +120,8 @@ def _erase(options: argparse.Namespace) -> int:
     if database.costs:
         rows = erasing.most_to_count(database, given.sizes)
         common.say_before(given.place, database.usage, rows, "up to")
-    now = common.clock()  # which opening may have waited for
     with database.connection_context():
-        planned = erasing.plan(database, tenant, now=now)
+        planned = erasing.plan(database, tenant, now=common.clock())
     for line in planned.lines():
         common.say(line)
     if planned.obstacle is not None:
@@ -139,7 +138,7 @@ def _erase(options: argparse.Namespace) -> int:
             given,
             planned,
             actor=paths.os_user(),
-            now=now,
+            now=common.clock,
             monitor=Monitor(cancelled=cancelled),
             take_part=True,
         )

@@ -81,7 +81,7 @@ def export_tenant(
 
 
 def erase_with_what_is_kept(
-    opened: Opened, expected: "Erasure", *, actor: str, now: int, monitor: Monitor, take_part: bool = False
+    opened: Opened, expected: "Erasure", *, actor: str, now: Now, monitor: Monitor, take_part: bool = False
 ) -> "Erased":
     """As `erasing.erase`, with what this program keeps of the tenant beside the database; `take_part` as
     `store_and_verifier` has it.

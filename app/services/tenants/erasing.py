@@ -22,7 +22,7 @@ from app.services.chain.checkpoint import Checkpoint, Reason
 from app.services.chain.checkpoints.making import SignedReport, to_read, verify_and_sign
 from app.services.chain.checkpoints.store import CheckpointStore
 from app.services.chain.pruning import Part, marker_of, removal_of
-from app.services.chain.rules import GENESIS, MARKER_EVENT, is_no_time, named, seconds
+from app.services.chain.rules import GENESIS, MARKER_EVENT, Now, is_no_time, moment, named, seconds
 from app.services.chain.verify.report import EVERYTHING, TenantReport
 from app.services.chain.where import InDatabase, Verifier
 from app.services.deliveries.log import DeliveryLog
@@ -346,7 +346,7 @@ def erase(
     verify: Verifier,
     *,
     actor: str,
-    now: int,
+    now: Now,
     expected: Erasure | None = None,
     log: DeliveryLog | None = None,
     old_secrets: OldSecrets | None = None,
@@ -368,7 +368,7 @@ def erase(
         )
     with database.connection_context(), database.begun(), database.in_background(monitor.cancelled):
         with database.cancellable(monitor.cancelled):
-            planned, chosen, _ = _planned(database, tenant, now)
+            planned, chosen, _ = _planned(database, tenant, moment(now))
         if planned.obstacle is not None:
             raise errors.NotAllowed(f"{planned.obstacle} Nothing was erased.")
         if expected is not None and (expected.going, expected.changed) != (planned.going, planned.changed):
@@ -378,13 +378,15 @@ def erase(
         how: dict[str, Any] = {"now": now, "by": actor, "reason": Reason.RETENTION}
         first = share_of(monitor, 0, _VERIFIED)
         chain = _signed(opened, tenant, verify_and_sign(opened.where, store, verify, monitor=first, **how))
-        at = now if chain is None else _behind(database, chain, store.checkpoints(opened.where), now)
+        at = moment(now)  # a limit that was waited for has taken its time
+        if chain is not None:
+            at = _behind(database, chain, store.checkpoints(opened.where), at)
         monitor.check()
         with database.cancellable(monitor.cancelled):
             known = contents(chosen, planned.going)
         forget = partial(_forget, opened, planned, store, log, old_secrets)
         second = share_of(monitor, _VERIFIED, _COPIED)
-        with opened.kept_copy("erasing", lambda _: _copied(chosen), now=now, monitor=second) as copy:
+        with opened.kept_copy("erasing", lambda _: _copied(chosen), now=at, monitor=second) as copy:
             second.progress(1, 1)
             bookmark = None
 
@@ -398,7 +400,7 @@ def erase(
             try:
                 bookmark = database.bookmark("before a tenant was erased")
                 event = _event(planned, actor, copy.name, bookmark)
-                _carry_out(database, planned, known, chain, event, copy=copy, now=now, at=at)
+                _carry_out(database, planned, known, chain, event, copy=copy, at=at)
             except errors.OutcomeUnknown as error:
                 if not error.is_undecided:
                     copy.unlink()
@@ -513,13 +515,12 @@ def _carry_out(
     event: Event,
     *,
     copy: Path,
-    now: int,
     at: int,
 ) -> None:
     tenant = planned.tenant
 
     def batch() -> Batch:
-        again, chosen, knots = _planned(database, tenant, now)
+        again, chosen, knots = _planned(database, tenant, at)
         ends = heads(database, [tenant, SYSTEM_TENANT])
         head = GENESIS if chain is None else chain.head
         if (again.going, again.changed) != (planned.going, planned.changed) or ends[tenant].hash != head:

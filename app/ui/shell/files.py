@@ -415,14 +415,14 @@ class Files(QObject):
 
     def erase_tenant(self, path: Path, erasure: Erasure) -> None:
         """Erases what was agreed to, behind a copy of the file."""
-        actor, now = self._settings.actor, self._clock()
+        actor, clock = self._settings.actor, self._clock
 
         def work(monitor: Monitor) -> tuple[str, Sequence[str]]:
             from app.services.files.opening import open_database  # noqa: PLC0415
             from app.workers.tenants import erase_with_what_is_kept  # noqa: PLC0415
 
             opened = open_database(path, force_writable=True)  # as the person had it open
-            done = erase_with_what_is_kept(opened, erasure, actor=actor, now=now, monitor=monitor)
+            done = erase_with_what_is_kept(opened, erasure, actor=actor, now=clock, monitor=monitor)
             kept.append(opened.kept_by)
             return done.said, done.notes
 

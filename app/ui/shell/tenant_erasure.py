@@ -37,12 +37,12 @@ class TenantErasure(QObject):
             context.say(cannot)
             self.deleteLater()
             return
-        actor, now = context.settings.actor, context.clock()
+        actor, clock = context.settings.actor, context.clock
         words = f"Erasing {shown_tenant(erasure.tenant)}…"
         wait = WaitDialog(context.theme, words, window, can_cancel=True, in_rows=False)
 
         def work(monitor: Monitor) -> Erased:
-            return erase_with_what_is_kept(opened, erasure, actor=actor, now=now, monitor=monitor)
+            return erase_with_what_is_kept(opened, erasure, actor=actor, now=clock, monitor=monitor)
 
         def tell(erased: Erased) -> None:
             """And lets go of what is kept of it here."""
@@ -56,7 +56,7 @@ class TenantErasure(QObject):
             wait.done(WaitDialog.DialogCode.Accepted)
             context.runner.announce(erased.change(), self)
             if (after := erased.after) is not None:
-                context.verdict.take(Outcome.of(after, at=now, by=actor))
+                context.verdict.take(Outcome.of(after, at=after.report.begun(clock), by=actor))
             tell(erased)
 
         def take(erased: Erased) -> Change:

@@ -94,7 +94,7 @@ def export(context: Context, tenant: str, folder: Path, window: QWidget, most: i
     """Writes all that a tenant has into a new folder; asks where more than `most` rows of a live database are
     read for it.
     """
-    opened, now, by = context.opened, context.clock(), context.settings.actor
+    opened, now, by = context.opened, context.clock, context.settings.actor
     words = ReadingText(f"Exporting {shown_tenant(tenant)} to {folder.name}")
 
     def work(monitor: Monitor) -> "TenantExported":

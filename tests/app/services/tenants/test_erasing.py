@@ -393,6 +393,24 @@ def test_what_was_written_between_verification_and_erasure_stops_it(path: Path, 
 
 
 @pytest.mark.slow
+def test_times_are_judged_by_the_clock_of_then_where_it_had_to_wait(path: Path) -> None:
+    """Others go on writing while a limit is waited for; that is no entry from the future."""
+    store, verify = store_and_verifier(take_part=True)
+    later = NOW
+
+    def verify_late(*asked: Any, **how: Any) -> Any:
+        nonlocal later
+        if later == NOW:
+            later = NOW + 900
+            with closing(apsw.Connection(str(path))) as others:
+                chains.append(others, "system", [later - 1])
+        return verify(*asked, **how)
+
+    done = erasing.erase(open_database(path), TENANT, store, verify_late, actor="mei", now=lambda: later)
+    assert done.holds and done.after is not None and not done.after.report.findings
+
+
+@pytest.mark.slow
 def test_where_nothing_can_be_verified_behind_it_that_is_said_and_it_holds_all_the_same(path: Path) -> None:
     store, verify = store_and_verifier(take_part=True)
     asked: list[bool] = []
