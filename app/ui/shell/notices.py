@@ -709,6 +709,9 @@ class ContinuationNotice(Notice):
         self._signed: Report | None = None
         context.verdict.changed.connect(self._note_own)
         context.verdict.changed.connect(self._name_way)
+        context.verdict.changed.connect(self._look_where_it_came_forward)
+        self._lacks = False
+        """Whether something is known that is not there."""
         self._not_before = 0.0
         """When it is compared by itself again at the soonest, by `time.monotonic`."""
         context.lock.changed.connect(self._look_where_more_is_known)
@@ -753,6 +756,13 @@ class ContinuationNotice(Notice):
         if known is not None and known.checkpoint is not None and known.report is not self._signed:
             self._signed, self._compared, self._has_lost = known.report, _signed_here(), False
             self._last = known.checkpoint
+
+    def _look_where_it_came_forward(self) -> None:
+        """A look says nothing while what was lost is still looked for, and a verification nothing of this."""
+        verdict, lacked = self._context.verdict, self._lacks
+        self._lacks = verdict.lost_end is not None or verdict.is_contradicted
+        if lacked and not self._lacks and self.is_older:
+            self.look()
 
     def _look_where_more_is_known(self) -> None:
         """Others may have signed a state that was gone again before the chain was looked at here."""

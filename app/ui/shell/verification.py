@@ -546,6 +546,8 @@ class SelfVerification(QObject):
                 # Where nothing was verified since, nothing else says so.
                 self._context.opened.database.is_earlier = bool(self._verdict.is_earlier)
                 self._keep_end(lost, is_lost=False)
+                if (others := self._verdict.lost_end) is not None:
+                    self._look_where_it_ends(others)
             elif ends_at != now.ends_at:
                 self._verdict.lost_end_is_at(ends_at)
 

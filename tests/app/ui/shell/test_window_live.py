@@ -423,6 +423,36 @@ def test_it_goes_back_in_time_and_forward_again(
     assert (kind, json.loads(payload)["bookmark"]) == ("database_restored", before)
 
 
+@pytest.mark.parametrize("what", ["refreshed", "verified"])
+def test_that_others_brought_it_back_is_said_no_more_once_they_have_brought_it_forward(  # noqa: PLR0917
+    qtbot: QtBot, window: MainWindow, production: str, edge: Edge, file: Path, what: str
+) -> None:
+    page, context = open_live(qtbot, window, production), window.context
+    assert context is not None
+    choose(qtbot, page, 0)
+    unlock(qtbot, window)
+    tenants = {page.model.index(row, 1).data(): row for row in range(20)}
+    for row in (0, *tenants.values()):
+        choose(qtbot, page, row)
+        with qtbot.waitSignal(context.runner.changed):
+            edit_email(qtbot, window, f"mei{row}@acme-corp.example")
+        closed(qtbot, window, FormDialog)
+    verify_all(qtbot, window, context)
+    last = last_of(file) - 1 - len(tenants)
+    execute(file, f"CREATE TABLE later AS SELECT * FROM audit_chain WHERE seq > {last}")
+    cut_behind(file, last)
+    press("F5")
+    qtbot.waitUntil(lambda: window.shield.text() == "Earlier state")
+    qtbot.waitUntil(lambda: "Earlier state" in words(window) and notice(window, "Earlier state").isVisible())
+    execute(file, "INSERT INTO audit_chain SELECT * FROM later", "DROP TABLE later")
+    press("F5")
+    qtbot.waitUntil(lambda: is_settled(window))
+    if what == "verified":
+        verify_all(qtbot, window, context)
+    qtbot.waitUntil(lambda: window.shield.text() != "Earlier state")
+    qtbot.waitUntil(lambda: "Earlier state" not in words(window))
+
+
 def test_it_goes_back_to_a_time_of_day(
     qtbot: QtBot, window: MainWindow, production: str, edge: Edge, file: Path
 ) -> None:
