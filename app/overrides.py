@@ -3,14 +3,17 @@
 PySide calls other overrides while such an error is still set, and cannot keep one that C has raised (that an
 object was deleted, say) before Python 3.12: both are a segmentation fault. So each override is wrapped as its
 class is made: what it raises goes to `sys.excepthook` in the event loop's next turn, for a painter may be at
-work now, and Qt's own method stands in for it.
+work now, and Qt's own method answers for it where there is an answer to give. What answers nothing, such as
+an event, is left where it stopped: Qt's own would do twice what it had done by then, or let go of what it
+was about to ask for.
 """
 
 import sys
 from collections.abc import Callable
 from functools import cache, wraps
+from inspect import CO_VARARGS
 from types import FunctionType
-from typing import Any
+from typing import Any, Final
 
 from PySide6.QtCore import QObject, Qt, Signal
 from shiboken6 import Shiboken
@@ -22,6 +25,7 @@ def guard() -> None:
     call it first.
     """
     setattr(Shiboken.Object, "__init_subclass__", classmethod(_guard))  # noqa: B010 - which its stub forbids
+    _teller()  # on the interface thread, whichever one raises first
 
 
 def _guard(cls: Any, /, **kwargs: Any) -> None:
@@ -32,20 +36,29 @@ def _guard(cls: Any, /, **kwargs: Any) -> None:
             setattr(cls, name, _guarded(cls, name, own))
 
 
+_SAID: Final = frozenset({None, "None"})
+"""As a return type is kept, by the way that annotations are."""
+
+
 def _guarded(cls: type, name: str, own: FunctionType) -> Callable[..., Any]:
+    answers = own.__annotations__.get("return", ...) not in _SAID
+
     def failed(self: Any, error: Exception, *args: Any, **kwargs: Any) -> Any:
         from traceback import clear_frames  # noqa: PLC0415 - only needed when something broke
 
         # A painter among what the frames hold must not outlive the call.
         clear_frames(error.__traceback__)
         _teller().hear(own, error)
+        if not answers:
+            return None
         try:
             return getattr(super(cls, self), name)(*args, **kwargs)
         except Exception:  # noqa: BLE001 - Qt has none of its own
             return None
 
     # PySide counts the arguments of what is connected to a signal, so those of few keep their number.
-    arguments = 0 if own.__defaults__ else own.__code__.co_argcount
+    is_open = bool(own.__defaults__ or own.__code__.co_flags & CO_VARARGS)
+    arguments = 0 if is_open else own.__code__.co_argcount
     if arguments == 1:
 
         @wraps(own)

@@ -4,13 +4,14 @@ import importlib
 import pkgutil
 import sys
 from collections.abc import Iterator
+from threading import Thread
 from types import FunctionType
 from typing import Any
 
 import pytest
-from PySide6.QtCore import QAbstractTableModel, QSize
-from PySide6.QtGui import QCloseEvent, QHideEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QDialog, QLabel, QPushButton, QTableView, QWidget
+from PySide6.QtCore import QAbstractTableModel, QSize, Qt
+from PySide6.QtGui import QCloseEvent, QHideEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QDialog, QLabel, QLineEdit, QPushButton, QTableView, QWidget
 from pytestqt.qtbot import QtBot
 from shiboken6 import Shiboken
 
@@ -94,6 +95,54 @@ def test_what_each_cell_raises_is_told_once(qtbot: QtBot, told: list[BaseExcepti
     qtbot.waitUntil(lambda: bool(told))
     assert len(told) == 1
     assert model.index(0, 0).data() is None
+
+
+class _Typed(QLineEdit):
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
+        super().keyPressEvent(event)
+        raise ValueError
+
+    def mousePressEvent(self, *events: QMouseEvent) -> None:  # noqa: N802
+        raise KeyError
+
+
+class _Kept(QDialog):
+    def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
+        event.ignore()
+        raise ValueError
+
+    def reject(self) -> None:
+        raise KeyError
+
+
+def test_what_answers_nothing_is_left_where_it_stopped(qtbot: QtBot, told: list[BaseException]) -> None:
+    """Neither is a letter typed twice, nor goes what was about to ask whether it may."""
+    field, dialog = _Typed(), _Kept()
+    for widget in (field, dialog):
+        qtbot.addWidget(widget)
+        widget.show()
+    qtbot.keyClicks(field, "ab")
+    qtbot.mouseClick(field, Qt.MouseButton.LeftButton)
+    assert field.text() == "ab"
+    assert not dialog.close()
+    qtbot.keyClick(dialog, Qt.Key.Key_Escape)
+    assert dialog.isVisible()
+    qtbot.waitUntil(lambda: len(told) == 4)
+
+
+def test_one_that_is_raised_off_the_interface_thread_keeps_no_later_one_from_being_told(
+    qtbot: QtBot, told: list[BaseException], gone: QLabel
+) -> None:
+    overrides._teller.cache_clear()
+    overrides.guard.cache_clear()
+    overrides.guard()
+    model = _Rows(gone)
+    thread = Thread(target=model.data, args=(None,))
+    thread.start()
+    thread.join()
+    qtbot.waitUntil(lambda: len(told) == 1)
+    model.data(None)
+    qtbot.waitUntil(lambda: len(told) == 2)
 
 
 class _Leaving(QDialog):

@@ -502,10 +502,12 @@ class MainWindow(QMainWindow):
         self.settings.window_geometry = self.saveGeometry()
         self._is_closed = True
         self.hide()  # what still runs may take seconds to end: a keyring that is silent
-        self._let_go()
-        self._runner.stop()
-        super().closeEvent(event)
-        self.closed.emit()
+        try:
+            self._let_go()
+        finally:  # else the program would go on without a window
+            self._runner.stop()
+            super().closeEvent(event)
+            self.closed.emit()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         self._dragged = _files_of(event)
