@@ -101,6 +101,8 @@ def _export(options: argparse.Namespace) -> int:
         common.complain(f"left out: {counted(count, 'row')} of the virtual table {table}")
     if done.lost_end is not None:
         common.complain(done.lost_end.said)
+    if done.beside:
+        common.complain(done.said_of_those_beside)
     if done.unsigned:
         common.complain(f"without what checkpoints knew of the chain: {done.unsigned}")
     common.say(f"{options.out}: {counted(done.count, 'row')} in all")

@@ -13,6 +13,7 @@ from app.services.chain.verify.report import Report, Section
 from app.services.chain.verify.source import CannotVerify, readable
 from app.services.chain.where import Verifier, Where
 from app.services.opened import Opened
+from app.services.records.tables import AUDIT_CHAIN
 from app.services.tenants import bundle
 from app.services.tenants.bundle import TableWritten, TenantExported, WrittenTables
 from app.workers.child import Caller, Children, Job
@@ -77,6 +78,7 @@ def export_tenant(
             now=moment(now),
             monitor=monitor,
         )
+        done = replace(done, beside=0 if no_chain is not None else done.rows.get(AUDIT_CHAIN.name, 0))
         return done if gone is None else replace(done, verdict=gone.verdict, lost_end=gone.lost_end)
 
 

@@ -88,14 +88,15 @@ def of_tenant(tables: StoredTables, tenant: str) -> dict[str, str]:
         found |= {name: " OR ".join(some) for name, some in ways.items() if some}
 
 
-def named_by(column: str, tenant: str) -> str:
+def named_by(column: str, tenant: str, *, as_text: bool = True) -> str:
     """The condition that the column names the tenant, in whatever storage class: a number or bytes do where
     they read as its name, as everywhere that tenants are counted. An index can be used, though not for an
-    order: lists, which need one, go by text alone (by this a live database reads twice as many rows).
+    order: lists, which need one, go by text alone (by this a live database reads twice as many rows). Those
+    that name it otherwise alone, where not `as_text`.
     """
     said = literal(tenant)
     as_bytes = f"CAST({said} AS BLOB)"
-    spelt = [said, as_bytes, *([tenant] if _NUMBER.fullmatch(tenant) else [])]
+    spelt = [*([said] if as_text else []), as_bytes, *([tenant] if _NUMBER.fullmatch(tenant) else [])]
     name = sql_name(column)
     return f"{BYTEWISE.format(name)} IN ({', '.join(spelt)}) AND CAST({name} AS BLOB) = {as_bytes}"
 

@@ -23,11 +23,12 @@ from app.services.chain.rules import SOUND, Verdict
 from app.services.chain.verify.report import LostEnd, Report, Section
 from app.services.chain.verify.source import SHAPE, CannotVerify, require_chain
 from app.services.chain.where import Where
-from app.services.records.belonging import in_virtual_tables, nothing_of, own_of
+from app.services.records.belonging import in_virtual_tables, named_by, nothing_of, own_of
 from app.services.records.export import plain_of
 from app.services.records.rows import decoded, exact
 from app.services.records.tables import AUDIT_CHAIN, DECLARED
 from app.services.secrets.names import is_secret, pairs_of
+from app.services.text import counted
 from models.engine import raw, sql_name
 from models.errors import TableMissing
 from models.files import atomic
@@ -79,7 +80,8 @@ class TenantExported:
     rows are exported as any others; that, or which entries that were known are gone, is said. `unsigned` is
     why what checkpoints knew is not beside it, where they knew any. `names_others` of the entries name
     another tenant. `virtual` tables have so many rows of it, which are not written. So many `checkpoints`
-    that knew the chain are in it. `lost_end` as of `Report`.
+    that knew the chain are in it. `lost_end` as of `Report`. So many entries, `beside` its chain, name it in
+    another way than as text: no chain has them, so they are written as rows.
     """
 
     rows: Mapping[str, int]
@@ -91,11 +93,21 @@ class TenantExported:
     virtual: Mapping[str, int] = field(default_factory=dict)
     checkpoints: int = 0
     lost_end: LostEnd | None = None
+    beside: int = 0
 
     @property
     def holds(self) -> bool:
         """Whether nothing is wrong with its chain."""
-        return self.verdict is None or (self.verdict in SOUND and self.lost_end is None)
+        is_sound = self.verdict is None or (self.verdict in SOUND and self.lost_end is None)
+        return is_sound and not self.beside
+
+    @property
+    def said_of_those_beside(self) -> str:
+        """A sentence without its stop; "" where there are none."""
+        if not self.beside:
+            return ""
+        entries = counted(self.beside, "audit entry names", "audit entries name")
+        return f"{entries} it otherwise than as text, which no chain has; written to {ROWS} as rows"
 
     @property
     def count(self) -> int:
@@ -138,10 +150,13 @@ def why_none(gone: Report | None) -> str:
 
 
 def beside_chain(tables: StoredTables, tenant: str, *, is_chain: bool) -> dict[str, str]:
-    """The same but for the audit chain, which is exported as evidence where it `is_chain`."""
+    """The same but for the audit chain, which is exported as evidence where it `is_chain`: of it the entries
+    that name the tenant otherwise than as text, which no chain has.
+    """
     found = own_of(tables, tenant)
-    apart = {AUDIT_CHAIN.name} if is_chain else set[str]()
-    return {name: which for name, which in found.items() if name not in apart and not internal(name)}
+    if is_chain and AUDIT_CHAIN.name in found:
+        found[AUDIT_CHAIN.name] = named_by("tenant_id", tenant, as_text=False)
+    return {name: which for name, which in found.items() if not internal(name)}
 
 
 def of_one(report: Report, tenant: str) -> Report:

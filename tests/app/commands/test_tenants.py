@@ -118,6 +118,28 @@ def test_what_is_erased_is_dated_when_it_is_open(tmp_path: Path, monkeypatch: py
     assert when == at[0]
 
 
+@pytest.mark.parametrize("kept", [True, False])
+def test_entries_that_store_its_name_as_bytes_are_exported_beside_its_chain_and_said(
+    tmp_path: Path, *, kept: bool
+) -> None:
+    """No chain has them, with and without `kept` entries that one has; `verify` finds them as well."""
+    path, out = sample(tmp_path / "foundation.sqlite", rows=300), tmp_path / "acme"
+    ((entries, last),) = ask(path, "SELECT count(*), max(seq) FROM audit_chain WHERE tenant_id = 'acme-corp'")
+    which = f"tenant_id = 'acme-corp' AND seq >= {last if kept else 0}"
+    ask(path, f"UPDATE audit_chain SET tenant_id = CAST(tenant_id AS BLOB) WHERE {which}")
+    done = run("tenants", "export", path, "acme-corp", out)
+    beside = 1 if kept else entries
+    names = "audit entry names" if kept else "audit entries name"
+    assert done.returncode == 1
+    assert f"{beside:,} {names} it otherwise than as text, which no chain has" in done.stderr
+    assert ("audit chain: " in done.stdout) == kept
+    rows = [json.loads(line) for line in (out / "tables" / "audit_chain.jsonl").read_text().splitlines()]
+    assert len(rows) == beside and rows[-1]["seq"] == last
+    manifest = json.loads((out / "manifest.json").read_text())
+    assert manifest["tables"]["audit_chain"]["rows"] == beside
+    assert (manifest["chain"] or {"entries": 0})["entries"] == entries - beside
+
+
 def test_rows_that_store_its_name_as_bytes_go_with_all_of_it_and_are_in_no_list_of_its_own(
     tmp_path: Path,
 ) -> None:

@@ -118,6 +118,8 @@ def export(context: Context, tenant: str, folder: Path, window: QWidget, most: i
             said += f"; as rows alone. {exported.no_chain}"
         for table, rows in exported.virtual.items():
             said += f"; without {counted(rows, 'row')} of the virtual table {visible(table)}"
+        if exported.beside:
+            said += f"; {exported.said_of_those_beside}"
         if exported.unsigned:
             said += f"; without what checkpoints knew of it. {exported.unsigned}"
         elif exported.entries and not exported.checkpoints:
