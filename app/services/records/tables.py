@@ -131,8 +131,9 @@ class Table:
     `noun` is what one and several records are called. `main` is the column that takes the room the others
     leave; where it has less than `enough` pixels, those of `gives_way` go out of sight, the first of them
     first. The tenant goes first of all where one is chosen, which all rows then have, and else late, since it
-    says whose a record is; after it the state of a record, and last what names one. A list is in order of
-    `sort` at first; `time` is what a date range restricts.
+    says whose a record is; after it the state of a record, and last what names one. Ids and times go before
+    these, but for the one that the rows are in order of, which stays. A list is in order of `sort` at first;
+    `time` is what a date range restricts.
 
     The global search looks into tables with a `heading`: the first of its columns that is not empty names a
     record. `details` tell it from others; of several columns in one place the first that has the text
@@ -312,7 +313,7 @@ USERS = Table(
     "Users",
     ("user", "users"),
     main="email",
-    gives_way=("updated_at", "has_password", "id", "tenant_id"),
+    gives_way=("updated_at", "has_password", "id", "created_at", "tenant_id"),
     heading=("email",),
     details=(("id",),),
     columns=(
@@ -384,7 +385,7 @@ NOTIFICATIONS = Table(
     ("notification", "notifications"),
     main="message",
     enough=160,
-    gives_way=("type", "tenant_id", "read", "title"),
+    gives_way=("type", "created_at", "tenant_id", "read", "title"),
     heading=("title", "type"),
     details=(("message",),),
     columns=(
@@ -405,7 +406,15 @@ PLANNING_RUNS = Table(
     "Planning runs",
     ("run", "runs"),
     main="idea",
-    gives_way=("mode", "revenue_potential", "quality_score", "updated_at", "current_phase", "status"),
+    gives_way=(
+        "mode",
+        "revenue_potential",
+        "quality_score",
+        "updated_at",
+        "created_at",
+        "current_phase",
+        "status",
+    ),
     heading=("idea",),
     details=(("status",), ("kill_verdict", "refined_idea", "id")),
     columns=(

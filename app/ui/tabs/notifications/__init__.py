@@ -153,6 +153,7 @@ class NotificationsTab(RecordTab):
     """Go through notifications by letters, mark them read or unread, delete them, open what they name."""
 
     spec = NOTIFICATIONS_TAB
+    called = "title"
     opens = _OPENS
 
     remembered_apart = (_UNREAD,)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.services.records.tables import DECLARED, ColumnKind, Table
+from app.services.records.tables import DECLARED, NOTIFICATIONS, PLANNING_RUNS, USERS, ColumnKind, Table
 from models.tables import TABLES
 
 every_table = pytest.mark.parametrize("table", DECLARED.values(), ids=lambda table: table.name)
@@ -33,6 +33,19 @@ def test_what_a_list_sorts_by_restricts_and_shows_is_in_its_rows(table: Table) -
     named |= {name for names in table.details for name in names}
     named |= {column.name for column in table.offered if not column.member}  # that is in another column
     assert named <= set(table.names)
+
+
+@pytest.mark.parametrize("table", [USERS, NOTIFICATIONS, PLANNING_RUNS], ids=lambda table: table.name)
+def test_ids_and_times_give_way_before_whose_a_record_is_its_state_and_its_name(table: Table) -> None:
+    gives = table.gives_way
+    less = [
+        column.name
+        for column in table.listed
+        if column.kind in {ColumnKind.KEY, ColumnKind.ID, ColumnKind.TIME} and not column.hidden
+    ]
+    assert {*less} <= {*gives}
+    last = [gives.index(name) for name in ("tenant_id", "read", "title", "status") if name in gives]
+    assert max(map(gives.index, less)) < min(last)
 
 
 def test_secrets_are_declared_as_such() -> None:

@@ -585,6 +585,30 @@ def test_a_window_that_becomes_narrow_keeps_its_filter_in_one_line(
 
 
 @pytest.mark.slow
+def test_where_room_is_short_the_time_goes_before_the_state_and_the_title(
+    tab: NotificationsTab, qtbot: QtBot
+) -> None:
+    header, column_of = tab.table.horizontalHeader(), tab.model.column_of
+
+    def shown() -> set[str]:
+        return {
+            name for name in ("created_at", "read", "title") if not header.isSectionHidden(column_of(name))
+        }
+
+    tab.fold_inspector(True)
+    tab.table.sortByColumn(column_of("title"), Qt.SortOrder.AscendingOrder)
+    tab.resize(480, 400)
+    qtbot.waitUntil(lambda: shown() == {"read", "title"})
+    tab.table.sortByColumn(column_of("created_at"), Qt.SortOrder.DescendingOrder)
+    qtbot.waitUntil(lambda: "created_at" in shown())  # what the rows are in order of stays
+    choose(tab, qtbot, 0)
+    tab.resize(634, 400)
+    tab.fold_inspector(False)
+    qtbot.waitUntil(lambda: tab.table.width() < 260)
+    qtbot.waitUntil(lambda: shown() == {"created_at", "title"})
+
+
+@pytest.mark.slow
 def test_a_selection_is_said_beside_the_buttons_of_a_narrow_window(
     tab: NotificationsTab, qtbot: QtBot
 ) -> None:
