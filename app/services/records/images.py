@@ -561,9 +561,14 @@ class Images:
         return queries
 
     def matching(
-        self, name: str, by: Sequence[str], wanted: Sequence[tuple[Value, ...]], only: Collection[str] = ()
+        self,
+        name: str,
+        by: Sequence[str],
+        wanted: Sequence[tuple[Value, ...]],
+        only: Collection[str] = (),
+        collations: Sequence[str] = (),
     ) -> list[StoredRow]:
-        """The rows that hold one of these tuples of values, all from one snapshot."""
+        """The rows that hold one of these tuples of values, all from one snapshot. As `one_of` compares."""
 
         def ask(tables: StoredTables) -> list[BaseQuery]:
             table = _table(tables, name)
@@ -571,7 +576,7 @@ class Images:
             for column in by:
                 if column not in (*table.columns, *table.key, table.hidden_rowid):
                     raise lacking(table, column)
-            return self._matching(table, by, wanted, only)
+            return self._matching(table, by, wanted, only, collations)
 
         found = self._read(ask)
         table = self.table(name)
@@ -584,11 +589,12 @@ class Images:
         by: Sequence[str],
         wanted: Sequence[tuple[Value, ...]],
         only: Collection[str] = (),
+        collations: Sequence[str] = (),
     ) -> list[BaseQuery]:
         parts = ", ".join(exact(table.name, column) for column in _needed(table, only))
         queries: list[BaseQuery] = []
         for part in in_parts(wanted, max(1, self._database.limits.parameters // len(by))):
-            condition, values = one_of(table.name, by, part)
+            condition, values = one_of(table.name, by, part, collations)
             queries.append(raw(f"SELECT {parts} FROM {sql_name(table.name)} WHERE {condition}", *values))  # noqa: S608
         return queries
 

@@ -537,11 +537,17 @@ def told_apart(source: Any, table: StoredTable) -> Any:
     return fn.printf(",".join(["%s"] * len(parts)), *parts) if parts else SQL("NULL")
 
 
-def one_of(table: str, columns: Sequence[str], wanted: Sequence[tuple[Value, ...]]) -> tuple[str, list[Any]]:
-    """The condition that the columns hold one of these tuples, as an index of them compares them."""
+def one_of(
+    table: str, columns: Sequence[str], wanted: Sequence[tuple[Value, ...]], collations: Sequence[str] = ()
+) -> tuple[str, list[Any]]:
+    """The condition that the columns hold one of these tuples, as an index of them compares them; by these
+    collations, where it has others than the columns.
+    """
     bound = [[_bound(value) for value in values] for values in wanted]
     flat = [value for values in bound for _, value in values]
     names = [_qualified(table, column) for column in columns]
+    if collations:
+        names = [f"{name} COLLATE {sql_name(by)}" for name, by in zip(names, collations, strict=True)]
     if len(names) == 1:
         return f"{names[0]} IN ({', '.join(each[0][0] for each in bound)})", flat
     alternatives = (

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial, wraps
+from string import ascii_lowercase, ascii_uppercase
 from types import MappingProxyType
 from typing import Any, Concatenate, Final, ParamSpec, cast
 
@@ -450,11 +451,13 @@ _CHANGED: Final = "changed since"
 _TAKEN: Final = "taken by others since"
 _LOST: Final = "referring to what is gone"
 _UNIQUE: Final = """
-SELECT list.name, info.name FROM pragma_index_list(?) AS list, pragma_index_info(list.name) AS info
-WHERE list."unique" AND NOT list.partial AND NOT EXISTS (
+SELECT list.name, info.name, info.coll
+FROM pragma_index_list(?) AS list, pragma_index_xinfo(list.name) AS info
+WHERE list."unique" AND NOT list.partial AND info.key AND NOT EXISTS (
   SELECT 1 FROM pragma_index_info(list.name) AS odd WHERE odd.name IS NULL
 )
 """
+_LOWER: Final = str.maketrans(ascii_uppercase, ascii_lowercase)
 
 
 _KeptOut = Mapping[tuple[str, Value], tuple[str, Callable[[str], str]]]
@@ -472,22 +475,35 @@ def _gets(row: RowChange, columns: Sequence[str]) -> tuple[Value, ...] | None:
 
 def _taken(images: Images, rows: Sequence[RowChange]) -> _KeptOut:
     """Which of the rows would get what the table's own rules let one row have, and another has by now; as far
-    as that is alike byte by byte.
+    as that is alike to SQLite's own collations.
     """
     found: dict[tuple[str, Value], tuple[str, Callable[[str], str]]] = {}
     for table in dict.fromkeys(row.table for row in rows if row.after is not None):
-        indexes: dict[str, list[str]] = {}
-        for index, column in images.read([raw(_UNIQUE, table)])[0]:
-            indexes.setdefault(str(index), []).append(str(column))
+        indexes: dict[str, dict[str, str]] = {}
+        for index, column, collation in images.read([raw(_UNIQUE, table)])[0]:
+            indexes.setdefault(str(index), {})[str(column)] = str(collation).upper()
         for columns in indexes.values():
-            says = partial("another row has the same {} as {}".format, " and ".join(columns))
+            names, by = [*columns], [*columns.values()]
+            says = partial("another row has the same {} as {}".format, " and ".join(names))
             some = (row for row in rows if row.table == table)
-            wanted = {values: row for row in some if (values := _gets(row, columns)) is not None}
-            for other in images.matching(table, columns, [*wanted]):
-                row = wanted.get(tuple(other.image.get(name) for name in columns))
+            wanted = {values: row for row in some if (values := _gets(row, names)) is not None}
+            alike = {_compared(values, by): row for values, row in wanted.items()}
+            for other in images.matching(table, names, [*wanted], collations=by):
+                row = alike.get(_compared([other.image.get(name) for name in names], by))
                 if row is not None and other.record_id != row.record_id:
                     found[table, row.record_id] = _TAKEN, says
     return found
+
+
+def _compared(values: Iterable[Value], collations: Iterable[str]) -> tuple[Value, ...]:
+    """What is the same of values that SQLite takes for the same (sqlite.org/datatype3.html#collation)."""
+
+    def compared(value: Value, collation: str) -> Value:
+        if isinstance(value, str) and collation == "NOCASE":
+            return value.translate(_LOWER)
+        return value.rstrip(" ") if isinstance(value, str) and collation == "RTRIM" else value
+
+    return tuple(map(compared, values, collations))
 
 
 def _orphaned(images: Images, rows: Sequence[RowChange]) -> _KeptOut:

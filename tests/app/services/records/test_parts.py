@@ -163,21 +163,31 @@ def test_of_many_that_were_deleted_those_come_back_whose_address_nobody_has_take
     assert found == [("u0@x.example",), ("U1@x.example",), ("u2@x.example",)]
 
 
+@pytest.mark.parametrize(
+    ("rule", "other", "stays"),
+    [
+        ("name", "B", "B"),
+        ("name COLLATE nocase", "b", "B"),
+        ("name COLLATE RTRIM", "B  ", "B"),
+        ("name COLLATE BINARY", "C", "C"),
+    ],
+)
 def test_what_the_tables_own_rule_lets_one_row_have_keeps_no_other_from_coming_back(
-    engine: Database, sql: apsw.Connection
+    engine: Database, sql: apsw.Connection, rule: str, other: str, stays: str
 ) -> None:
     ids = hooks(engine, "A", "B", "C")
-    sql.execute("CREATE UNIQUE INDEX one_name ON webhook_destinations (tenant_id, name)")
+    sql.execute(f"CREATE UNIQUE INDEX one_name ON webhook_destinations (tenant_id, {rule})")
     gone = webhooks.delete(engine, ids, **HOW)
     sql.execute(
         "INSERT INTO webhook_destinations (id, tenant_id, name, url, hostname, events, active, created_at,"
-        " updated_at) VALUES ('other', 'acme', 'B', 'https://y.example', 'y.example', '*', 1, 1, 1)"
+        f" updated_at) VALUES ('other', 'acme', '{other}', 'https://y.example', 'y.example', '*', 1, 1, 1)"
     )
     error = refused(engine, gone)
-    assert "another row has the same tenant_id and name as webhook “B”" in str(error)
+    assert f"another row has the same tenant_id and name as webhook “{stays}”" in str(error)
     back = undo(engine, gone, part=error.part, now=NOW)
-    assert back.left == "; 1 left as it is: taken by others since (B)"
-    assert [*sql.execute("SELECT name FROM webhook_destinations ORDER BY name")] == [("A",), ("B",), ("C",)]
+    assert back.left == f"; 1 left as it is: taken by others since ({stays})"
+    names = [name for (name,) in sql.execute("SELECT name FROM webhook_destinations")]
+    assert sorted(names) == sorted({"A", "B", "C", other} - ({stays} - {other}))
 
 
 def test_of_records_of_one_name_it_is_said_which(engine: Database, sql: apsw.Connection) -> None:
