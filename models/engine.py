@@ -306,6 +306,9 @@ class OwnEntry(KnownEntry):
 MOST_OWN: Final = 20
 """Tenants whose newest own entry is looked for while a database is open: each look reads them."""
 
+MOST_OWN_KEPT: Final = 200
+"""Tenants whose newest own entry is kept: an act looks for those of the tenants that it is about."""
+
 MOST_MADE: Final = 200
 """Entries of one act that are remembered as made here."""
 
@@ -399,7 +402,9 @@ class Database(Metered):
     lost_entries: "tuple[LostEntry, ...]" = ()
     """The entries that were known when it `went_back`, and are gone, by their numbers."""
     own: "Mapping[str, OwnEntry]" = MappingProxyType({})
-    """The newest entries that were made here, by tenant, which are looked for where others are."""
+    """The newest entries that were made here, by tenant; the newest of those are looked for where others are,
+    any by an act of its tenant.
+    """
     verified: "KnownEnds | None" = None
     """How far tenants' chains were verified here, where that is looked for, too; those of `in_sight` at each
     look, all at the next one where it `looks_at_all`.
@@ -637,7 +642,7 @@ class Database(Metered):
             return
         first = number - len(made) + 1
         own = {name: OwnEntry(name, first + more, head, at, act) for more, (name, head) in enumerate(made)}
-        newest = sorted({**self.own, **own}.values(), key=attrgetter("number"))[-MOST_OWN:]
+        newest = sorted({**self.own, **own}.values(), key=attrgetter("number"))[-MOST_OWN_KEPT:]
         self.own = {one.tenant: one for one in newest}
         self.on_own([*own.values()])
 

@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext, supp
 from contextvars import ContextVar
 from dataclasses import replace
 from functools import cached_property
+from operator import attrgetter
 from secrets import token_hex
 from typing import Any, Final, TypeVar, cast
 
@@ -46,6 +47,7 @@ from models.d1.shared import Bookmark, Sent
 from models.d1.statements import body, compiled, fits, gives_one, guard_of, guarded, text_of
 from models.engine import (
     D1_LIMITS,
+    MOST_OWN,
     Capability,
     Database,
     KnownEnds,
@@ -226,7 +228,7 @@ class D1Database(Database):
     def read_batch(self, queries: Sequence[BaseQuery]) -> list[Rows]:
         if not queries:
             return []
-        newest, own = self._newest, [*self.own.values()]
+        newest, own = self._newest, self._newest_own()
         ends = self._ask_ends(newest[0], own) if self._ends is None else []
         last, read = self._last.get(_CHAIN, 0), self.last_read
         made = [] if read is None or (self._made and self._made[0] is read) else [compiled(raw(_MADE))]
@@ -295,9 +297,12 @@ class D1Database(Database):
 
     def _looked_for(self) -> list[KnownEntry]:
         """The own entries, and the ends that were verified: each row that is looked at is charged."""
-        own, verified = self.own, self.verified
-        first = [*own, *([] if self.in_sight is None else [self.in_sight])]
-        return _once([*own.values(), *(verified.all if self.looks_at_all else verified.some(first))])
+        own, verified = self._newest_own(), self.verified
+        first = [*(one.tenant for one in own), *([] if self.in_sight is None else [self.in_sight])]
+        return _once([*own, *(verified.all if self.looks_at_all else verified.some(first))])
+
+    def _newest_own(self) -> list[OwnEntry]:
+        return sorted(self.own.values(), key=attrgetter("number"))[-MOST_OWN:]
 
     def _ask_ends(self, number: int = 0, known: Sequence[KnownEntry] = ()) -> list[dict[str, Any]]:
         """The question for the ends of the tables, for the hash of the entry with this number, and for those
@@ -659,7 +664,9 @@ class D1Database(Database):
             other = f"NOT EXISTS (SELECT 1 FROM main.{_CHAIN} WHERE seq = ? AND hash <> ?)"  # noqa: S608
             is_there &= SQL(other, [number, head])
         if _has_chains(self.last_read[1]):
-            for asked in _asked_for(_once([*self.own.values(), *self.verified.of(sorted(chains))])):
+            own = [self.own[name] for name in sorted(chains) if name in self.own]
+            known = _once([*self._newest_own(), *own, *self.verified.of(sorted(chains))])
+            for asked in _asked_for(known):
                 is_there &= SQL(f"NOT EXISTS ({_WHICH_GONE})", [asked])
         return [Statement(Select([], [SQL("1")]).where(is_there))]
 

@@ -402,7 +402,7 @@ class SelfVerification(QObject):
     def _look_for_own(self, there: Sequence[engine.OwnEntry]) -> None:
         """What was made here before this window is looked for as what it makes itself."""
         database = self._context.opened.database
-        database.own = {one.tenant: one for one in there[-engine.MOST_OWN :]} | dict(database.own)
+        database.own = {one.tenant: one for one in there} | dict(database.own)
 
     def _ended(self, outcome: Outcome) -> None:
         if self._job is None:  # stopped too late

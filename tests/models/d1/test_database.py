@@ -24,7 +24,7 @@ from models.d1.client import Client
 from models.d1.database import D1Database
 from models.d1.errors import Failed, InUse, NotOffered, NotReached, ReturnUnknown
 from models.d1.shared import Shared
-from models.engine import MOST_IN_TURN, KnownEntry, LostEntry, Settled, Statement, raw
+from models.engine import MOST_IN_TURN, MOST_OWN, KnownEntry, LostEntry, Settled, Statement, raw
 from models.errors import (
     BroughtBack,
     Cancelled,
@@ -951,6 +951,39 @@ def test_a_look_reads_a_bounded_number_of_ends_and_all_in_turn_or_where_it_is_as
         first |= told()
     assert first == {"tenant-3", "tenant-999"}
     assert len(ends) == 1_000
+
+
+@pytest.mark.parametrize("of", ["the first", "one in the middle", "the last but one"])
+def test_an_act_is_guarded_by_its_own_tenant_s_end_however_many_are_known(
+    production: D1Database, file: Path, of: str
+) -> None:
+    """Looks have come to a part of them at most."""
+    production.is_watched = True
+    count = 3 * MOST_IN_TURN
+    with closing(apsw.Connection(str(file))) as connection:
+        for number in range(count):
+            chains.append(connection, f"tenant-{number}", [NOW])
+    production.rows(raw("SELECT 1"))
+    verified(production)
+    production.outside_changes()
+    cut = {"the first": 0, "one in the middle": count // 2, "the last but one": count - 2}[of]
+    execute(file, f"DELETE FROM audit_chain WHERE tenant_id = 'tenant-{cut}'")
+    users.create(production, f"tenant-{cut + 1}", "a@beside.example", actor="ops", now=NOW)
+    with pytest.raises(BroughtBack, match="in an earlier state"):
+        users.create(production, f"tenant-{cut}", "a@cut.example", actor="ops", now=NOW)
+    assert emails(file) == ["a@beside.example"]
+
+
+def test_an_act_is_guarded_by_what_was_made_here_in_however_many_tenants(
+    production: D1Database, file: Path
+) -> None:
+    production.is_watched, production.on_own = True, lambda made: None
+    for number in range(MOST_OWN + 2):
+        users.create(production, f"tenant-{number}", f"{number}@x.example", actor="ops", now=NOW)
+    execute(file, "DELETE FROM audit_chain WHERE tenant_id = 'tenant-0'")
+    with pytest.raises(BroughtBack, match="in an earlier state"):
+        users.create(production, "tenant-0", "a@cut.example", actor="ops", now=NOW)
+    assert "a@cut.example" not in emails(file)
 
 
 def test_all_that_goes_at_once_is_told_by_what_is_known_of_it(production: D1Database, file: Path) -> None:

@@ -10,18 +10,14 @@ from dataclasses import replace
 from hashlib import sha256
 from operator import attrgetter
 from pathlib import Path
-from typing import Final
 
 from app import paths
 from app.services.chain.checkpoints.rows import ChainRows, is_another, ledger_of, rows_of
 from app.services.chain.rules import HIGHEST_SEQ, LOWEST_SEQ
 from app.services.chain.verify.report import LostEnd
 from app.services.chain.where import Where
-from models.engine import OwnEntry
+from models.engine import MOST_OWN_KEPT, OwnEntry
 from models.errors import StorageError, TenantAdminError
-
-MOST: Final = 200
-"""Tenants of which one is kept."""
 
 
 class OwnEnds:
@@ -103,9 +99,9 @@ class OwnEnds:
         """The last one of each tenant."""
         if paths.NO_HOME in self._folder.parents:
             return
-        newest = sorted({one.tenant: one for one in made}.values(), key=attrgetter("number"))[-MOST:]
+        newest = sorted({one.tenant: one for one in made}.values(), key=attrgetter("number"))[-MOST_OWN_KEPT:]
         kept: dict[str, object] = {"file": where.location[1], "ledger": ledger_of(where)}
-        for name, entries in (("made", newest), ("sent", sent[-MOST:])):
+        for name, entries in (("made", newest), ("sent", sent[-MOST_OWN_KEPT:])):
             kept[name] = [[one.tenant, one.number, one.head, one.at, one.act] for one in entries]
         paths.keep(self._place(where), json.dumps(kept))
 
