@@ -1,7 +1,8 @@
 """Cloudflare's D1 API by HTTP: one call, its answer, and what is known where there is none.
 
-`httpcore` is the engine of httpx without what this must not do: no environment, no redirects, no retries. Its
-waiting is cut in slices here, so that a read that nobody wants any more ends at once.
+`httpcore` is what httpx runs on, and does nothing by itself that this must not do: it follows no redirects,
+takes no proxy from the environment, and repeats nothing unless it is told to. Its waiting is cut in slices
+here, so that a read that nobody wants any more ends at once; httpx has no place for such a network.
 """
 
 import json
