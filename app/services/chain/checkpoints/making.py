@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Required, TypedDict, Unpack
+from typing import Final, Required, TypedDict, Unpack
 
 from app.services.chain.checkpoint import NEW_LINE, Checkpoint, CheckpointHistory, Reason
 from app.services.chain.checkpoints.document import Disturbed, NotSigned
@@ -24,9 +24,6 @@ from app.services.text import tenant_name
 from models.errors import TableMissing, TenantAdminError
 from models.progress import UNWATCHED, Monitor
 from models.status import DAY
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import pytest
@@ -182,17 +183,24 @@ def test_an_undo_that_is_refused_can_be_tried_again_and_keeps_none_from_those_be
     assert emails(database) == []
 
 
+def why_refused(qtbot: QtBot, runner: Runner, revert: Callable[[], None]) -> TenantAdminError:
+    with qtbot.waitSignal(runner.failed) as failed:
+        revert()
+    error = failed.args[0]
+    assert isinstance(error, TenantAdminError)
+    return error
+
+
 def test_the_act_before_one_that_is_refused_is_undone_in_its_place(
     runner: Runner, history: History, database: LocalDatabase, qtbot: QtBot
 ) -> None:
     for name in ("ada", "bob", "cyd"):
         create(runner, qtbot, name)
     database.connection().execute("UPDATE users SET email = 'other@acme.example' WHERE email LIKE 'cyd%'")
-    with qtbot.waitSignal(runner.failed) as refused:
-        history.undo()
-    assert history.before_refused(refused.args[0]) == "User bob@acme.example created"
+    error = why_refused(qtbot, runner, history.undo)
+    assert history.before_refused(error) == "User bob@acme.example created"
     with qtbot.waitSignal(runner.changed):
-        history.undo_before(refused.args[0])
+        history.undo_before(error)
     assert emails(database) == ["ada@acme.example", "other@acme.example"]
     assert history.next_undo == "User cyd@acme.example created"
     assert history.next_redo == "User bob@acme.example created"
@@ -209,11 +217,10 @@ def test_an_act_on_a_record_that_a_later_one_is_on_is_not_offered_in_its_place(
         with qtbot.waitSignal(runner.changed):
             runner.write(users.rename, bob, email, actor="ops", now=NOW)
     sql.execute("UPDATE users SET email = 'other@acme.example' WHERE id = ?", (bob,))
-    with qtbot.waitSignal(runner.failed) as refused:
-        history.undo()
-    assert history.before_refused(refused.args[0]) == "User cyd@acme.example created"
+    error = why_refused(qtbot, runner, history.undo)
+    assert history.before_refused(error) == "User cyd@acme.example created"
     with qtbot.waitSignal(runner.changed):
-        history.undo_before(refused.args[0])
+        history.undo_before(error)
     assert emails(database) == ["ada@acme.example", "other@acme.example"]
 
 
@@ -228,14 +235,8 @@ def test_the_rest_of_an_act_on_many_is_undone_by_itself_and_done_again(
         runner.write(users.delete, ids, actor="ops", now=NOW)
     sql.execute(f"{INTO_USERS}(?, 'acme', 'other@acme.example', NULL, 1, 1)", (ids[2],))
     told: list[str] = []
+    refused = partial(why_refused, qtbot, runner)
     runner.changed.connect(lambda change, who: told.append(change.told))
-
-    def refused(revert: Callable[[], None]) -> TenantAdminError:
-        with qtbot.waitSignal(runner.failed) as failed:
-            revert()
-        error = failed.args[0]
-        assert isinstance(error, TenantAdminError)
-        return error
 
     error = refused(history.undo)
     assert "user “cyd@acme.example” is there again" in str(error)
